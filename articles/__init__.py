@@ -1,0 +1,1 @@
+"""Articles: what the community's writers publish, and the ways readers find it."""

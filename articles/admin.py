@@ -1,0 +1,144 @@
+"""The writers' desk."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path
+from django.utils import timezone
+from js_asset import Media
+
+from articles import publishing
+from articles.models import Article, Author, GistPoint, Reference, Tag
+from articles.pictures import fit_to_serve
+
+
+class ArticleForm(forms.ModelForm):
+    """An article as typed."""
+
+    def clean_picture(self) -> Any:
+        """A new picture is made fit to serve before it is stored."""
+        picture = self.cleaned_data.get("picture")
+        return fit_to_serve(picture) if isinstance(picture, UploadedFile) else picture
+
+
+class GistInline(admin.StackedInline):
+    """Three to seven points."""
+
+    model = GistPoint
+    extra = 0
+    min_num = 3
+    max_num = 7
+    validate_max = True
+    verbose_name = "gist point"
+    verbose_name_plural = "gist: three to seven sentences that say it all"
+
+
+class ReferenceInline(admin.StackedInline):
+    """The studies an article refers to, in their order."""
+
+    model = Reference
+    extra = 0
+    autocomplete_fields = ["study"]
+    verbose_name_plural = "studies this article refers to"
+
+
+@admin.register(Article)
+class ArticleAdmin(admin.ModelAdmin):
+    """Write, preview, publish, withdraw."""
+
+    form = ArticleForm
+    inlines = [GistInline, ReferenceInline]
+    list_display = ["title", "kind", "author", "state", "published_at"]
+    list_filter = ["state", "kind", "author"]
+    list_select_related = ["author"]
+    search_fields = ["title", "standfirst", "slug"]
+    date_hierarchy = "published_at"
+    prepopulated_fields: ClassVar[dict[str, Sequence[str]]] = {"slug": ["title"]}
+    actions = ["publish_now", "withdraw"]
+    save_on_top = True
+    fieldsets = [
+        (None, {"fields": ["title", "standfirst", "body"]}),
+        ("Where it belongs", {"fields": ["kind", "author", "tags", "slug"]}),
+        ("Picture", {"fields": ["picture", "picture_alt", "picture_caption"]}),
+        ("Publication", {"fields": ["state", "published_at"]}),
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """A public address does not change under its readers; publishing needs the permission."""
+        fields = []
+        if isinstance(obj, Article) and obj.published_at:
+            fields.append("slug")
+        if not request.user.has_perm("articles.publish_article"):
+            fields += ["state", "published_at"]
+        return fields
+
+    def get_prepopulated_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> dict[str, Sequence[str]]:
+        return {} if "slug" in self.get_readonly_fields(request, obj) else self.prepopulated_fields
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        publishing.settle(obj, now=timezone.now())
+        super().save_model(request, obj, form, change)
+
+    def get_urls(self) -> list[URLPattern]:
+        preview = self.admin_site.admin_view(self.preview)
+        name = "articles_article_preview"
+        return [path("<int:pk>/preview/", preview, name=name), *super().get_urls()]
+
+    def preview(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The article as readers will see it, for whoever may see it in the newsroom."""
+        article = get_object_or_404(Article.objects.for_page(), pk=pk)
+        if not self.has_view_permission(request, article):
+            return render(request, "403.html", status=403)
+        context = {"article": article, "is_preview": True}
+        response = render(request, "articles/article.html", context)
+        response["X-Robots-Tag"] = "noindex"
+        return response
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        # The editor's import map is an inline script: it runs only with this request's nonce.
+        context["media"] = Media.from_media(context["media"], nonce=request.csp_nonce)  # type: ignore[attr-defined]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.action(description="Publish the selected articles now", permissions=["publish"])
+    def publish_now(self, request: HttpRequest, queryset: QuerySet[Article]) -> None:
+        now = timezone.now()
+        count = sum(publishing.publish(article, now=now) for article in queryset)
+        self.message_user(request, f"{count} published.", messages.SUCCESS)
+
+    @admin.action(description="Withdraw the selected articles", permissions=["publish"])
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[Article]) -> None:
+        for article in queryset:
+            publishing.withdraw(article)
+        self.message_user(request, f"{len(queryset)} withdrawn from readers.", messages.SUCCESS)
+
+    def has_publish_permission(self, request: HttpRequest) -> bool:
+        """Whether this person may publish and withdraw."""
+        return request.user.has_perm("articles.publish_article")
+
+
+@admin.register(Author)
+class AuthorAdmin(admin.ModelAdmin):
+    """Bylines."""
+
+    list_display = ["name", "role"]
+    search_fields = ["name"]
+    prepopulated_fields = {"slug": ["name"]}
+
+
+@admin.register(Tag)
+class TagAdmin(admin.ModelAdmin):
+    """Topics."""
+
+    list_display = ["name", "slug"]
+    search_fields = ["name"]
+    prepopulated_fields = {"slug": ["name"]}

@@ -1,0 +1,40 @@
+"""Changes to what readers see."""
+
+from datetime import datetime
+
+from articles.models import Article
+
+
+def settle(article: Article, *, now: datetime) -> None:
+    """Make state and time agree, before a save: a public article has a time, a future one waits."""
+    if article.state == Article.State.PUBLISHED:
+        article.published_at = article.published_at or now
+        if article.published_at > now:
+            article.state = Article.State.SCHEDULED
+    elif article.state == Article.State.SCHEDULED and article.is_public(now):
+        article.state = Article.State.PUBLISHED
+
+
+def publish(article: Article, *, now: datetime) -> bool:
+    """Publish at `now` what is not public yet; False, and no change, if it already was."""
+    if article.is_public(now):
+        return False
+    article.state = Article.State.PUBLISHED
+    article.published_at = now
+    article.save(update_fields=["state", "published_at", "updated_at"])
+    return True
+
+
+def withdraw(article: Article) -> None:
+    """Take an article from readers; it stays in the newsroom."""
+    article.state = Article.State.WITHDRAWN
+    article.save(update_fields=["state", "updated_at"])
+
+
+def publish_due(*, now: datetime) -> int:
+    """Call scheduled articles whose time has come published; the number of them.
+
+    Readers see them from that time on even if this runs late: the door reads the clock.
+    """
+    due = Article.objects.filter(state=Article.State.SCHEDULED, published_at__lte=now)
+    return due.update(state=Article.State.PUBLISHED)

@@ -1,0 +1,1 @@
+"""Drives, gifts, and the one ledger behind every number."""

@@ -1,0 +1,203 @@
+"""Entering gifts and drives."""
+
+from decimal import Decimal
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from js_asset import Media
+
+from donations import giving
+from donations.ledger import progress
+from donations.models import Donation, Drive, LedgerEntry
+from fibrosite.lib.money import format_money, to_minor
+
+
+class DriveForm(forms.ModelForm):
+    """A drive whose goal is typed as people write it."""
+
+    goal = forms.DecimalField(
+        min_value=Decimal(1), max_digits=12, decimal_places=3, help_text="In the currency below."
+    )
+
+    class Meta:
+        model = Drive
+        fields = [
+            "name", "slug", "currency", "starts_on", "ends_on", "story", "how_to_give", "thanks",
+        ]  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            amount = Decimal(self.instance.goal_minor).scaleb(-self.instance.decimals)
+            self.initial["goal"] = amount
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if "goal" in data and "currency" in data:
+            try:
+                self.instance.goal_minor = to_minor(data["goal"], data["currency"])
+            except ValueError as error:
+                self.add_error("goal", str(error))
+        return data
+
+
+@admin.register(Drive)
+class DriveAdmin(admin.ModelAdmin):
+    """Drives, and where each stands."""
+
+    form = DriveForm
+    list_display = ["name", "starts_on", "ends_on", "goal", "raised"]
+    prepopulated_fields = {"slug": ["name"]}
+    fields = [
+        "name", "slug", "goal", "currency", "starts_on", "ends_on",
+        "story", "how_to_give", "thanks",
+    ]  # fmt: skip
+
+    @admin.display(description="raised")
+    def raised(self, drive: Drive) -> str:
+        state = progress(drive)
+        return f"{state.raised} ({state.percent} %)"
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["media"] = Media.from_media(context["media"], nonce=request.csp_nonce)  # type: ignore[attr-defined]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+class DonationForm(forms.ModelForm):
+    """A gift with its amount, typed in the drive's currency."""
+
+    amount = forms.DecimalField(min_value=Decimal("0.001"), max_digits=12, decimal_places=3)
+
+    class Meta:
+        model = Donation
+        fields = ["drive", "amount", "method", "received_on", "donor_name", "note"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("received_on") and data["received_on"] > timezone.localdate():
+            self.add_error("received_on", "This day is still to come.")
+        if "amount" in data and "drive" in data:
+            try:
+                self.amount_minor = to_minor(data["amount"], data["drive"].currency)
+            except ValueError as error:
+                self.add_error("amount", str(error))
+        return data
+
+
+class LedgerForm(forms.ModelForm):
+    """A refund or correction: what changes, in the drive's currency, and why."""
+
+    amount = forms.DecimalField(max_digits=12, decimal_places=3, help_text="Negative takes away.")
+
+    class Meta:
+        model = LedgerEntry
+        fields = ["kind", "amount", "reason"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        kind, amount = data.get("kind"), data.get("amount")
+        if kind == LedgerEntry.Kind.RECEIVED:
+            self.add_error("kind", "A gift is received once, when it is entered.")
+        if kind == LedgerEntry.Kind.REFUNDED and amount is not None and amount >= 0:
+            self.add_error("amount", "A refund is negative, such as -10.00.")
+        if kind == LedgerEntry.Kind.CORRECTION and not data.get("reason"):
+            self.add_error("reason", "Say why, for whoever reads the books.")
+        if amount is not None:
+            self._set_minor(amount)
+        return data
+
+    def _set_minor(self, amount: Decimal) -> None:
+        try:
+            self.instance.amount_minor = to_minor(amount, self.instance.donation.drive.currency)
+        except ValueError as error:
+            self.add_error("amount", str(error))
+        if amount == 0:
+            self.add_error("amount", "Zero changes nothing.")
+
+
+class EntriesInline(admin.TabularInline):
+    """What the ledger says of this gift."""
+
+    model = LedgerEntry
+    extra = 0
+    can_delete = False
+    verbose_name_plural = "in the ledger"
+    readonly_fields = ["kind", "amount", "reason", "recorded_at", "recorded_by"]
+    fields = ("kind", "amount", "reason", "recorded_at", "recorded_by")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AmendInline(admin.StackedInline):
+    """A refund or correction to append."""
+
+    model = LedgerEntry
+    form = LedgerForm
+    extra = 0
+    max_num = 1
+    verbose_name = "refund or correction"
+    verbose_name_plural = "refund or correct"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).none()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Donation)
+class DonationAdmin(admin.ModelAdmin):
+    """Gifts. Entered once; later changes are entries in the ledger."""
+
+    list_display = ["received_on", "amount", "drive", "method", "donor_name"]
+    list_filter = ["drive", "method"]
+    list_select_related = ["drive"]
+    search_fields = ["donor_name", "note"]
+    date_hierarchy = "received_on"
+
+    fields = ("drive", "amount", "method", "received_on", "donor_name", "note")
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        if not change:
+            kwargs["form"] = DonationForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return ["drive", "amount", "method", "received_on"] if obj else []
+
+    def get_inlines(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return [EntriesInline, AmendInline] if obj else []
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("entries")
+
+    @admin.display(description="amount")
+    def amount(self, donation: Donation) -> str:
+        """What the ledger holds of this gift."""
+        total = sum(entry.amount_minor for entry in donation.entries.all())
+        return format_money(total, donation.drive.currency)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        editor = cast(User, request.user)
+        giving.receive(obj, amount_minor=form.amount_minor, now=timezone.now(), by=editor)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        for entry in formset.save(commit=False):
+            entry.recorded_at, entry.recorded_by = timezone.now(), request.user
+            entry.save()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,50 @@
+"""What `manage.py check --deploy` refuses beyond Django's own list."""
+
+from email.utils import parseaddr
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+# Big mailbox providers refuse or hide bulk mail that claims to come from their own addresses.
+FREEMAIL = {"gmail.com", "googlemail.com", "yahoo.com", "outlook.com", "hotmail.com", "gmx.net"}
+
+
+@register(Tags.security, deploy=True)
+def public_address(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Links in letters must work for everyone and be private on the way."""
+    url = urlsplit(settings.SITE_URL)
+    if url.scheme == "https" and url.hostname:
+        return []
+    hint = "Set SITE_URL to the public address, such as https://example.org."
+    return [Error(f"SITE_URL is {settings.SITE_URL!r}.", hint=hint, id="fibrosite.E001")]
+
+
+@register(Tags.security, deploy=True)
+def senders(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Digests and other letters come from two addresses of our own domain (mail rule R7)."""
+    digest = parseaddr(settings.DIGEST_FROM)[1]
+    letters = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    found: list[CheckMessage] = []
+    for name, address in (("DIGEST_FROM", digest), ("LETTERS_FROM", letters)):
+        domain = address.rpartition("@")[2].lower()
+        if not domain or domain in FREEMAIL or domain.endswith(".example"):
+            hint = f"Set {name} to an address of your own domain."
+            found.append(Error(f"{name} is {address!r}.", hint=hint, id="fibrosite.E002"))
+    if digest == letters:
+        hint = "Use two addresses, so that a full junk folder for one does not hide the other."
+        found.append(
+            Error("DIGEST_FROM and LETTERS_FROM are the same.", hint=hint, id="fibrosite.E003")
+        )
+    return found
+
+
+@register(Tags.security, deploy=True)
+def no_demo(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The demo shows everybody's mail: it must not be installed in production."""
+    if not apps.is_installed("fibrosite.demo"):
+        return []
+    hint = "Set DJANGO_SETTINGS_MODULE=fibrosite.settings.prod."
+    return [Error("The demo and its open mailbox are installed.", hint=hint, id="fibrosite.E004")]

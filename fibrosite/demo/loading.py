@@ -1,0 +1,149 @@
+"""The demo's content: read from the files beside this module, written through the models."""
+
+import tomllib
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.utils import timezone
+
+from articles.models import Article, Author, GistPoint, Reference
+from donations.models import Donation, Drive, LedgerEntry
+from fibrosite.lib.money import to_minor
+from fibrosite.roles import EDITOR as EDITOR_ROLE
+from newsletter.models import ConsentEvent, Rhythm, Subscriber
+from research.models import Study
+
+CONTENT = Path(__file__).parent / "content"
+EDITOR = "editor"
+# Known to everyone: the demo listens on this machine alone, and production refuses the demo.
+EDITOR_PASSWORD = "calm-demo-editor"
+SUBSCRIBERS = ["ada", "bea", "dara", "eli", "noor"]
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((CONTENT / name).read_text(encoding="utf-8"))
+
+
+@transaction.atomic
+def load(*, now: datetime | None = None) -> bool:
+    """Load everything, all or nothing. False, and no change, if a demo was loaded before."""
+    if User.objects.filter(username=EDITOR).exists():
+        return False
+    now = now or timezone.now()
+    _load_editor()
+    _load_studies()
+    _load_authors()
+    for path in sorted((CONTENT / "articles").glob("*.toml")):
+        _load_article(path, now)
+    for drive in _read("drives.toml")["drive"]:
+        _load_drive(drive, now)
+    _load_subscribers(now)
+    # The first digest goes out with the first tick, so that a newcomer sees one.
+    Rhythm.objects.update(next_due_at=now)
+    return True
+
+
+def _load_editor() -> None:
+    editor = User.objects.create_user(EDITOR, password=EDITOR_PASSWORD, is_staff=True)
+    editor.groups.add(Group.objects.get(name=EDITOR_ROLE))
+
+
+def _load_studies() -> None:
+    for row in _read("studies.toml")["study"]:
+        authors = "\n".join(row.pop("authors"))
+        study = Study(authors=authors, **row)
+        study.full_clean(exclude=["slug"])
+        study.save()
+
+
+def _load_authors() -> None:
+    Author.objects.bulk_create(Author(**row) for row in _read("authors.toml")["author"])
+
+
+def _load_article(path: Path, now: datetime) -> None:
+    row = tomllib.loads(path.read_text(encoding="utf-8"))
+    article = Article(
+        title=row["title"],
+        slug=row["slug"],
+        standfirst=row["standfirst"],
+        kind=row["kind"],
+        state=row["state"],
+        author=Author.objects.get(slug=row["author"]),
+        body=row["body"],
+        published_at=_published_at(row, now),
+        picture_alt=row["picture_alt"],
+        picture_caption=row["picture_caption"],
+    )
+    picture = (CONTENT / "pictures" / f"{path.stem}.png").read_bytes()
+    article.picture.save(f"{article.slug}.png", ContentFile(picture), save=False)
+    article.full_clean()
+    article.save()
+    article.tags.add(*row["tags"])
+    GistPoint.objects.bulk_create(
+        GistPoint(article=article, text=text, position=position)
+        for position, text in enumerate(row["gist"])
+    )
+    Reference.objects.bulk_create(
+        Reference(article=article, study=Study.objects.get(doi=doi), position=position)
+        for position, doi in enumerate(row["studies"])
+    )
+
+
+def _published_at(row: dict[str, Any], now: datetime) -> datetime | None:
+    if row["state"] == Article.State.DRAFT:
+        return None
+    days = timedelta(days=row["days"])
+    return now + days if row["state"] == Article.State.SCHEDULED else now - days
+
+
+def _load_drive(row: dict[str, Any], now: datetime) -> None:
+    today = timezone.localdate(now)
+    currency = row["currency"]
+    drive = Drive(
+        name=row["name"],
+        slug=row["slug"],
+        goal_minor=to_minor(Decimal(row["goal"]), currency),
+        currency=currency,
+        starts_on=today - timedelta(days=row["starts"]),
+        ends_on=today - timedelta(days=row["ends"]),
+        story=row["story"],
+        how_to_give=row["how_to_give"],
+        thanks=row["thanks"],
+    )
+    drive.full_clean()
+    drive.save()
+    for gift in row["donation"]:
+        _load_gift(drive, gift, now)
+
+
+def _load_gift(drive: Drive, row: dict[str, Any], now: datetime) -> None:
+    received = now - timedelta(days=row["days"])
+    donation = Donation.objects.create(
+        drive=drive,
+        method=row["method"],
+        received_on=timezone.localdate(received),
+        donor_name=row["donor"],
+        note=row["note"],
+    )
+    LedgerEntry.objects.create(
+        donation=donation,
+        kind=LedgerEntry.Kind.RECEIVED,
+        amount_minor=to_minor(Decimal(row["amount"]), drive.currency),
+        recorded_at=received,
+    )
+
+
+def _load_subscribers(now: datetime) -> None:
+    for name in SUBSCRIBERS:
+        subscriber = Subscriber.objects.create(email=f"{name}@readers.example", joined_at=now)
+        ConsentEvent.objects.create(
+            subscriber=subscriber,
+            kind=ConsentEvent.Kind.CONFIRMED,
+            method=ConsentEvent.Method.IMPORTED,
+            at=now,
+        )

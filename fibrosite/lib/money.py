@@ -1,0 +1,38 @@
+"""Money is an integer of minor units (cents) and an ISO 4217 code, shown as people write it."""
+
+from decimal import Decimal
+
+# ISO 4217 exponents that are not 2, of currencies that gifts arrive in.
+_EXPONENTS = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "VND": 0, "BHD": 3, "JOD": 3, "KWD": 3}
+_SYMBOLS = {
+    "USD": "$",
+    "EUR": "€",
+    "GBP": "£",
+    "JPY": "¥",
+    "CHF": "CHF\u00a0",
+    "AUD": "A$",
+    "CAD": "C$",
+}
+
+
+def exponent(currency: str) -> int:
+    """How many decimals the currency has: 2 for USD, 0 for JPY, 3 for KWD."""
+    return _EXPONENTS.get(currency, 2)
+
+
+def to_minor(amount: Decimal, currency: str) -> int:
+    """An amount as typed, in minor units. Raises ValueError if it has too many decimals."""
+    minor = amount.scaleb(exponent(currency))
+    if minor != minor.to_integral_value():
+        raise ValueError(f"{currency} has only {exponent(currency)} decimals")
+    return int(minor)
+
+
+def format_money(minor: int, currency: str) -> str:
+    """Minor units as text: $1,234 for whole amounts, $1,234.50 otherwise, -$5 when negative."""
+    digits = exponent(currency)
+    amount = Decimal(abs(minor)).scaleb(-digits)
+    whole = amount == amount.to_integral_value()
+    number = f"{amount:,.0f}" if whole else f"{amount:,.{digits}f}"
+    symbol = _SYMBOLS.get(currency, f"{currency}\u00a0")
+    return f"{'-' if minor < 0 else ''}{symbol}{number}"

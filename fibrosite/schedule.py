@@ -1,0 +1,19 @@
+"""What the scheduler starts, and how often. It only ticks, in UTC: the apps decide what is due."""
+
+from datetime import timedelta
+from typing import Any
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "settle scheduled articles": {
+        "task": "articles.tasks.publish_due",
+        "schedule": timedelta(seconds=30),
+    },
+    "send what is due": {
+        "task": "newsletter.tasks.tick",
+        "schedule": timedelta(seconds=20),
+    },
+    "forget unconfirmed sign-ups": {
+        "task": "newsletter.tasks.purge_sign_ups",
+        "schedule": timedelta(hours=6),
+    },
+}

@@ -1,0 +1,31 @@
+"""The parts of the sitemap that belong to no app alone."""
+
+from django.contrib.sitemaps import Sitemap
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from research.models import Study
+
+
+class PageSitemap(Sitemap):
+    """The standing pages."""
+
+    def items(self) -> list[str]:
+        return [
+            "articles:home",
+            "articles:archive",
+            "articles:topics",
+            "research:library",
+            "donations:donate",
+            "newsletter:subscribe",
+        ]
+
+    def location(self, item: str) -> str:
+        return reverse(item)
+
+
+class StudySitemap(Sitemap):
+    """The study library."""
+
+    def items(self) -> QuerySet[Study]:
+        return Study.objects.order_by("pk")

@@ -1,0 +1,33 @@
+"""Addresses of the whole site."""
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.sitemaps.views import sitemap
+from django.urls import include, path, re_path
+from django.views.static import serve
+
+from articles.sitemaps import ArticleSitemap
+from fibrosite.health import healthz
+from fibrosite.sitemaps import PageSitemap, StudySitemap
+
+SITEMAPS = {"pages": PageSitemap, "articles": ArticleSitemap, "studies": StudySitemap}
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("healthz", healthz, name="healthz"),
+    path("sitemap.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
+    path("studies/", include("research.urls")),
+    path("", include("newsletter.urls")),
+    path("", include("donations.urls")),
+    path("", include("articles.urls")),
+]
+
+if apps.is_installed("fibrosite.demo"):
+    urlpatterns += [
+        path("mailbox/", include("fibrosite.demo.urls")),
+        re_path(r"^media/(?P<path>.*)$", serve, {"document_root": settings.MEDIA_ROOT}),
+    ]
+
+handler404 = "fibrosite.errors.not_found"
+handler500 = "fibrosite.errors.server_error"

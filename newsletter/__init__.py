@@ -1,0 +1,1 @@
+"""Sign-up, digests and their delivery."""

@@ -1,0 +1,97 @@
+"""Letters as messages: their words come from templates, their headers from the mail rules."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from newsletter.models import Delivery, Digest, SignUp, Subscriber
+from newsletter.tokens import confirm_token, leave_token
+
+# Private-use characters cannot be typed by accident, so no article can hold the slot by chance.
+LEAVE_SLOT = "\ue000leave\ue001"
+
+
+@dataclass(frozen=True)
+class Words:
+    """One letter's subject and its two equal parts."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def absolute(path: str) -> str:
+    """A path of this site as an address that works in a mail."""
+    return f"{settings.SITE_URL}{path}"
+
+
+def mail_domain() -> str:
+    """The host in Message-ID and List-ID: the site's own."""
+    return urlsplit(settings.SITE_URL).hostname or "localhost"
+
+
+def render_letter(name: str, context: Mapping[str, object]) -> Words:
+    """Render templates/newsletter/letters/<name>.{subject.txt,txt,html}."""
+    words = {
+        "site_name": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "sender_name": settings.SENDER_NAME,
+        "postal_address": settings.POSTAL_ADDRESS,
+        "legal_status": settings.LEGAL_STATUS,
+        **context,
+    }
+    folder = f"newsletter/letters/{name}"
+    return Words(
+        subject=" ".join(render_to_string(f"{folder}.subject.txt", words).split()),
+        text=render_to_string(f"{folder}.txt", words).strip() + "\n",
+        html=render_to_string(f"{folder}.html", words),
+    )
+
+
+def leave_url(subscriber: Subscriber) -> str:
+    """The address at which this subscriber, and nobody else, leaves."""
+    return absolute(reverse("newsletter:leave", args=[leave_token(subscriber.key)]))
+
+
+def confirm_letter(sign_up: SignUp) -> EmailMultiAlternatives:
+    """The letter that asks the owner of an address to confirm. Holds no word a visitor typed."""
+    url = absolute(reverse("newsletter:confirm", args=[confirm_token(sign_up.key)]))
+    return _plain(render_letter("confirm", {"confirm_url": url}), sign_up.email)
+
+
+def already_letter(subscriber: Subscriber) -> EmailMultiAlternatives:
+    """The note to a subscriber whose address was typed in again."""
+    words = render_letter("already", {"leave_url": leave_url(subscriber)})
+    return _plain(words, subscriber.email)
+
+
+def digest_letter(digest: Digest, delivery: Delivery) -> EmailMultiAlternatives:
+    """One reader's copy of a digest, from the words frozen in it (mail rules R1-R12)."""
+    url = leave_url(delivery.subscriber)
+    domain = mail_domain()
+    message = EmailMultiAlternatives(
+        subject=digest.subject,
+        body=digest.text.replace(LEAVE_SLOT, url),
+        from_email=settings.DIGEST_FROM,
+        to=[delivery.subscriber.email],
+        headers={
+            # The same for each attempt, so that a mail server can tell a repeat.
+            "Message-ID": f"<digest.{digest.pk}.{delivery.pk}@{domain}>",
+            "List-ID": f"{settings.SITE_NAME} digest <digest.{domain}>",
+            "List-Unsubscribe": f"<{url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        },
+    )
+    message.attach_alternative(digest.html.replace(LEAVE_SLOT, url), "text/html")
+    return message
+
+
+def _plain(words: Words, to: str) -> EmailMultiAlternatives:
+    message = EmailMultiAlternatives(subject=words.subject, body=words.text, to=[to])
+    message.attach_alternative(words.html, "text/html")
+    return message

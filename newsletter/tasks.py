@@ -1,0 +1,35 @@
+"""What workers do for the newsletter. Each task is one call; the database holds what is due."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from fibrosite.lib.queueing import enqueue
+from newsletter import answering, delivering, subscribing, ticking
+
+
+@shared_task
+def tick() -> None:
+    """Answer sign-ups, build the digest that is due, and start what waits to be sent."""
+    now = timezone.now()
+    answering.answer_waiting(now=now)
+    for digest_id in ticking.work_to_do(now=now):
+        enqueue(deliver, digest_id)
+
+
+@shared_task
+def answer_sign_ups() -> None:
+    """Send the letters that new sign-ups wait for."""
+    answering.answer_waiting(now=timezone.now())
+
+
+@shared_task
+def deliver(digest_id: int) -> None:
+    """Send one round of a digest, and queue the next round while more is waiting."""
+    if delivering.deliver_round(digest_id):
+        enqueue(deliver, digest_id)
+
+
+@shared_task
+def purge_sign_ups() -> None:
+    """Forget sign-ups that nobody confirmed in 30 days."""
+    subscribing.purge(now=timezone.now())

@@ -1,0 +1,1 @@
+"""Studies: research publications as records."""

@@ -1,0 +1,103 @@
+"""A study is a row, found by its DOI."""
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.urls import reverse
+from django.utils.text import slugify
+
+from research.identifiers import normalise_doi
+
+
+class Study(models.Model):
+    """A research publication that articles refer to."""
+
+    class Access(models.TextChoices):
+        FREE = "free", "Free to read"
+        ABSTRACT = "abstract", "Abstract only"
+        PAYWALLED = "paywalled", "Paywalled"
+
+    doi = models.CharField(
+        "DOI",
+        max_length=255,
+        unique=True,
+        help_text="Paste it in any form, such as https://doi.org/10.1155/2019/2623161.",
+        error_messages={"unique": "This study is already in the library."},
+    )
+    slug = models.SlugField(max_length=120, unique=True, editable=False)
+    title = models.CharField(max_length=500)
+    authors = models.TextField(help_text="One per line, as in “Gentile E”.")
+    journal = models.CharField(max_length=255)
+    year = models.PositiveSmallIntegerField()
+    volume = models.CharField(max_length=20, blank=True)
+    issue = models.CharField(max_length=20, blank=True)
+    pages = models.CharField(max_length=40, blank=True)
+    access = models.CharField(max_length=10, choices=Access, default=Access.ABSTRACT)
+    plain_sentence = models.CharField(
+        "in one plain sentence",
+        max_length=300,
+        blank=True,
+        help_text="Who was studied, and what it cannot show. Readers see it under the citation.",
+    )
+
+    class Meta:
+        ordering = ["-year", "title"]
+        verbose_name_plural = "studies"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(year__gte=1800), name="study_year_plausible"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.short_citation}: {self.title}"
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.doi = normalise_doi(self.doi)
+        if not self.slug:
+            self.slug = self._free_slug()
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    def get_absolute_url(self) -> str:
+        return reverse("research:study", args=[self.slug])
+
+    def clean(self) -> None:
+        """Bring the DOI to its one form. Raises ValidationError on the field if it is no DOI."""
+        try:
+            self.doi = normalise_doi(self.doi)
+        except ValueError as error:
+            raise ValidationError({"doi": str(error)}) from error
+
+    def _free_slug(self) -> str:
+        title = " ".join(self.title.split()[:6])
+        base = slugify(f"{self.first_author} {self.year} {title}")[:100].rstrip("-")
+        taken = set(Study.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+        candidates = [base, *(f"{base}-{number}" for number in range(2, len(taken) + 3))]
+        return next(slug for slug in candidates if slug not in taken)
+
+    @property
+    def author_list(self) -> list[str]:
+        """The authors in order."""
+        return [line.strip() for line in self.authors.splitlines() if line.strip()]
+
+    @property
+    def first_author(self) -> str:
+        """The family name of who stands first."""
+        names = self.author_list
+        return names[0].rsplit(" ", 1)[0] if names else "Unknown"
+
+    @property
+    def short_citation(self) -> str:
+        """First author and year, as in "Gentile et al 2019"."""
+        more = " et al" if len(self.author_list) > 1 else ""
+        return f"{self.first_author}{more} {self.year}"
+
+    @property
+    def where_published(self) -> str:
+        """Journal, year, volume, issue and pages, as in "Pain Res Treat. 2019;3(2):1-9"."""
+        number = f"({self.issue})" if self.issue else ""
+        place = f"{self.volume}{number}" if self.volume else ""
+        pages = f":{self.pages}" if self.pages else ""
+        return f"{self.journal}. {self.year}" + (f";{place}{pages}" if place or pages else "")
+
+    @property
+    def doi_url(self) -> str:
+        """The address that resolves the DOI."""
+        return f"https://doi.org/{self.doi}"

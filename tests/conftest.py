@@ -1,0 +1,61 @@
+"""The cast, and what each test starts with.
+
+Ada edits the site. Bea is a confirmed subscriber. Cleo is a stranger without a login.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from fibrosite.roles import EDITOR
+from newsletter.models import Rhythm, Subscriber
+from tests.factories import SubscriberFactory
+
+
+@pytest.fixture(autouse=True)
+def _no_attempts_counted() -> Iterator[None]:
+    """Rate limits count from zero in each test."""
+    cache.clear()
+    yield
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    """The editor."""
+    user = User.objects.create_user("ada", password="open sesame", is_staff=True)
+    user.groups.add(Group.objects.get(name=EDITOR))
+    return user
+
+
+@pytest.fixture
+def ada_browses(ada: User) -> Client:
+    """A browser in which Ada is logged in."""
+    client = Client()
+    client.force_login(ada)
+    return client
+
+
+@pytest.fixture
+def bea(db: None) -> Subscriber:
+    """The confirmed subscriber."""
+    return SubscriberFactory.create(email="bea@readers.example")
+
+
+@pytest.fixture
+def cleo() -> Client:
+    """A stranger's browser."""
+    return Client()
+
+
+@pytest.fixture
+def rhythm(db: None) -> Rhythm:
+    """The one row of the rhythm, as the migration left it: due in a week."""
+    rhythm, _ = Rhythm.objects.get_or_create(
+        single=1, defaults={"next_due_at": timezone.now() + timedelta(weeks=1)}
+    )
+    return rhythm

@@ -1,0 +1,111 @@
+"""Rows for tests, each valid by itself; name only what the test is about."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import factory
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from articles.models import Article, Author, GistPoint, Reference
+from donations import giving
+from donations.models import Donation, Drive, LedgerEntry
+from newsletter.models import Digest, Subscriber
+from research.models import Study
+
+# A Thursday noon; tests that need a clock start here.
+NOON = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
+
+
+class StudyFactory(DjangoModelFactory[Study]):
+    class Meta:
+        model = Study
+
+    doi = factory.Sequence(lambda n: f"10.5555/study.{n}")
+    title = factory.Sequence(lambda n: f"Rest and effort in forty people, part {n}")
+    authors = "Gentile E\nRicci K"
+    journal = "Pain Res Treat"
+    year = 2019
+
+
+class AuthorFactory(DjangoModelFactory[Author]):
+    class Meta:
+        model = Author
+
+    name = "Iris Calder"
+    slug = factory.Sequence(lambda n: f"iris-calder-{n}")
+    bio = "Iris reads studies so that you need not."
+
+
+class ArticleFactory(DjangoModelFactory[Article]):
+    """A published research summary with three gist points; `tags` and `studies` may be given."""
+
+    class Meta:
+        model = Article
+        skip_postgeneration_save = True
+
+    title = factory.Sequence(lambda n: f"What slow tapping shows, part {n}")
+    slug = factory.Sequence(lambda n: f"slow-tapping-{n}")
+    standfirst = "A small study looked at movement."
+    body = "<p>Twenty people tapped a finger.</p>"
+    kind = Article.Kind.RESEARCH_SUMMARY
+    author = factory.SubFactory(AuthorFactory)
+    state = Article.State.PUBLISHED
+    published_at = factory.LazyFunction(lambda: timezone.now() - timedelta(days=1))
+
+    @factory.post_generation
+    def gist(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
+        for position, text in enumerate(extracted or ["It was small.", "It was slow.", "It hints."]):
+            GistPoint.objects.create(article=self, text=text, position=position)
+
+    @factory.post_generation
+    def tags(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
+        self.tags.add(*(extracted or []))
+
+    @factory.post_generation
+    def studies(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
+        for position, study in enumerate(extracted or []):
+            Reference.objects.create(article=self, study=study, position=position)
+
+
+class SubscriberFactory(DjangoModelFactory[Subscriber]):
+    class Meta:
+        model = Subscriber
+
+    email = factory.Sequence(lambda n: f"reader{n}@readers.example")
+    joined_at = factory.LazyFunction(timezone.now)
+
+
+class DigestFactory(DjangoModelFactory[Digest]):
+    """A digest of no articles whose deliveries the test adds."""
+
+    class Meta:
+        model = Digest
+
+    cadence = "weekly"
+    covers_from_at = factory.LazyAttribute(lambda digest: digest.covers_to_at - timedelta(weeks=1))
+    covers_to_at = factory.Sequence(lambda n: NOON + timedelta(weeks=n))
+    subject = "What slow tapping shows"
+    html = "<p>Hello <a href='\ue000leave\ue001'>leave</a></p>"
+    text = "Hello\n\ue000leave\ue001\n"
+
+
+class DriveFactory(DjangoModelFactory[Drive]):
+    """A drive of 1,000 dollars that runs today."""
+
+    class Meta:
+        model = Drive
+
+    name = "Keep it readable"
+    slug = factory.Sequence(lambda n: f"drive-{n}")
+    goal_minor = 100_000
+    currency = "USD"
+    starts_on = factory.LazyFunction(lambda: timezone.localdate() - timedelta(days=10))
+    ends_on = factory.LazyFunction(lambda: timezone.localdate() + timedelta(days=10))
+    story = "<p>For a year of articles.</p>"
+    how_to_give = "<p>By cheque.</p>"
+
+
+def gift(drive: Drive, minor: int, **fields: Any) -> LedgerEntry:
+    """A gift of so many minor units that reached the ledger."""
+    return giving.receive(Donation(drive=drive, **fields), amount_minor=minor, now=timezone.now())
