@@ -1,5 +1,4 @@
-"""The wiring: settings, URLs, Celery and the checks that hold the apps together."""
+"""The wiring: settings, URLs, Celery and the checks that hold the apps together.
 
-from fibrosite.celery import app as celery_app
-
-__all__ = ["celery_app"]
+Imports nothing, so that the programs that start the site stay small.
+"""

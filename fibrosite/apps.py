@@ -11,7 +11,8 @@ class FibrositeConfig(AppConfig):
     name = "fibrosite"
 
     def ready(self) -> None:
-        from fibrosite import checks, roles  # noqa: F401, PLC0415
+        # The Celery application must exist before a task is called.
+        from fibrosite import celery, checks, roles  # noqa: F401, PLC0415
 
         post_migrate.connect(roles.keep, sender=apps.get_app_config("auth"))
 

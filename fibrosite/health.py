@@ -1,10 +1,11 @@
 """Is the site up, and is anything behind it silent?"""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from newsletter.models import Rhythm
@@ -12,6 +13,13 @@ from newsletter.models import Rhythm
 SILENT_AFTER = timedelta(minutes=5)
 
 
+def scheduler_is_silent(*, now: datetime) -> bool:
+    """Whether no tick came in the last five minutes."""
+    ticked_at = Rhythm.objects.values_list("ticked_at", flat=True).first()
+    return ticked_at is None or now - ticked_at > SILENT_AFTER
+
+
+@never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 while pages can be served, 503 when the database is gone.
@@ -19,12 +27,9 @@ def healthz(request: HttpRequest) -> JsonResponse:
     A silent scheduler is reported but does not make the site sick: pages still render.
     """
     try:
-        ticked_at = Rhythm.objects.values_list("ticked_at", flat=True).first()
+        silent = scheduler_is_silent(now=timezone.now())
     except DatabaseError:
         return JsonResponse({"status": "down", "database": "unreachable"}, status=503)
-    fresh = ticked_at is not None and timezone.now() - ticked_at < SILENT_AFTER
-    response = JsonResponse(
-        {"status": "ok", "database": "ok", "scheduler": "ok" if fresh else "silent"}
+    return JsonResponse(
+        {"status": "ok", "database": "ok", "scheduler": "silent" if silent else "ok"}
     )
-    response["Cache-Control"] = "no-store"
-    return response

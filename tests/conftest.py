@@ -3,7 +3,6 @@
 Ada edits the site. Bea is a confirmed subscriber. Cleo is a stranger without a login.
 """
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,10 +17,9 @@ from tests.factories import SubscriberFactory
 
 
 @pytest.fixture(autouse=True)
-def _no_attempts_counted() -> Iterator[None]:
+def _no_attempts_counted() -> None:
     """Rate limits count from zero in each test."""
     cache.clear()
-    yield
 
 
 @pytest.fixture

@@ -55,7 +55,8 @@ class ArticleFactory(DjangoModelFactory[Article]):
 
     @factory.post_generation
     def gist(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
-        for position, text in enumerate(extracted or ["It was small.", "It was slow.", "It hints."]):
+        points = extracted or ["It was small.", "It was slow.", "It hints."]
+        for position, text in enumerate(points):
             GistPoint.objects.create(article=self, text=text, position=position)
 
     @factory.post_generation

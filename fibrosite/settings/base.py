@@ -78,7 +78,8 @@ USE_I18N = True
 PROXY_COUNT = env.int("PROXY_COUNT", 0)
 
 # Database: SQLite in the embedded default, PostgreSQL by DATABASE_URL.
-DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'fibrosite.sqlite3'}")}
+DATABASE_URL = env.str("DATABASE_URL", "") or f"sqlite:///{VAR_DIR / 'fibrosite.sqlite3'}"
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         # A writer that starts as a reader fails at once when another writes; IMMEDIATE waits.
@@ -164,7 +165,8 @@ MEDIA_URL = "/media/"
 MEDIA_ROOT = VAR_DIR / "media"
 FILE_UPLOAD_PERMISSIONS = 0o644
 
-TAGGIT_CASE_INSENSITIVE = True
+TAGGIT_TAGS_FROM_STRING = "articles.tagging.split_tags"
+TAGGIT_STRING_FROM_TAGS = "articles.tagging.join_tags"
 
 # Security that holds everywhere.
 CONTENT_SECURITY_POLICY = {
@@ -204,4 +206,11 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        # Two lines for each tick would bury what people look for.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        # The broker of plain files has no host, and says so with each message.
+        "kombu.connection": {"level": "ERROR"},
+    },
 }
