@@ -35,8 +35,10 @@ NO_NETWORK = (
     "ReadTimeoutError",
     "Network is unreachable",
     "Temporary failure in name resolution",
+    "(from versions: none)",  # all that is locked exists, so the index was not reached
 )
-NOTHING_LEFT = os.strerror(errno.ENOSPC)
+DISK_FULL = "The disk is full: make room (about 300 MB), then start again."
+ENOUGH_BYTES = 10_000_000
 
 
 def main(arguments: "list[str]") -> None:
@@ -79,12 +81,12 @@ def set_up(requirements: str) -> None:
     with locked() as lock:
         if is_ready(requirements):
             return
-        say("Setting up Fibrosite in .venv: once, and it needs the network.")
+        say("Installing what Fibrosite needs into .venv; this takes the network, and a moment.")
         create_venv(lock)
         write_stamp({})
         install(requirements, lock)
         write_stamp({os.path.basename(path): fingerprint(path) for path in covered(requirements)})
-    say("Set up in {:.0f} s.".format(time.monotonic() - started))
+    say("Installed in {:.0f} s.".format(time.monotonic() - started))
 
 
 @contextlib.contextmanager
@@ -114,7 +116,7 @@ def create_venv(lock: int) -> None:
     base = getattr(sys, "_base_executable", sys.executable)
     code, output = follow([base, "-I", "-m", "venv", VENV], lock)
     if code != 0:
-        fail(output, "Python could not create .venv.")
+        sys.exit(why_it_failed(output))
 
 
 def refuse_without_venv() -> None:
@@ -154,26 +156,30 @@ def empty_venv() -> None:
 
 def install(requirements: str, lock: int) -> None:
     """Let pip install exactly the pinned files; without success this does not return."""
-    # The file pins and hashes everything, so there is nothing to resolve. Byte code is written
-    # when a module is first used, which is a small part of all that is installed.
-    flags = "--require-hashes --no-deps --no-compile --no-input --disable-pip-version-check"
-    command = [PYTHON, "-I", "-m", "pip", "install", "--progress-bar", "off", "-r", requirements]
-    code, output = follow(command + flags.split(), lock, total=count_pins(requirements))
+    # The file pins and hashes everything, so there is nothing to resolve.
+    flags = "--require-hashes --no-deps --no-input --disable-pip-version-check --progress-bar off"
+    command = [PYTHON, "-I", "-m", "pip", "install", "-r", requirements, *flags.split()]
+    if "PYTHONDONTWRITEBYTECODE" not in os.environ:
+        # Modules are compiled when they are first used, and most of them never are.
+        command.append("--no-compile")
+    code, output = follow(command, lock, total=count_pins(requirements))
     if code != 0:
-        fail(output, why_pip_failed("\n".join(output)))
+        sys.exit(why_it_failed(output))
 
 
-def why_pip_failed(output: str) -> str:
-    if "DO NOT MATCH THE HASHES" in output:
-        return (
-            "A package is not the one that was locked (see above), so it was not installed. "
+def why_it_failed(output: "list[str]") -> str:
+    """One sentence with the cure; before it the tool's own last words, where the cause is open."""
+    text, last_words = "\n".join(output), "\n".join(output[-12:])
+    if os.strerror(errno.ENOSPC) in text or shutil.disk_usage(ROOT).free < ENOUGH_BYTES:
+        return DISK_FULL
+    if any(sign in text for sign in NO_NETWORK):
+        return "No network: the first set-up downloads packages. Connect, then start again."
+    if "DO NOT MATCH THE HASHES" in text:
+        return last_words + (
+            "\n\nA package is not the one that was locked, so it was not installed. "
             "Try again later; if it stays so, please report it."
         )
-    if NOTHING_LEFT in output:
-        return "The disk is full: make room, then start again."
-    if any(sign in output for sign in NO_NETWORK):
-        return "No network: the first set-up downloads packages. Connect, then start again."
-    return "The packages could not be installed (see above)."
+    return last_words + "\n\nThe set-up failed, for the reason above. Start again once it is gone."
 
 
 def follow(command: "list[str]", lock: int, total: int = 0) -> "tuple[int, list[str]]":
@@ -181,7 +187,7 @@ def follow(command: "list[str]", lock: int, total: int = 0) -> "tuple[int, list[
 
     The child holds the lock too: should this process be killed, the next one waits for it.
     """
-    output = []
+    output = []  # type: list[str]
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -194,18 +200,23 @@ def follow(command: "list[str]", lock: int, total: int = 0) -> "tuple[int, list[
         for line in child.stdout or ():
             output.append(line.rstrip())
             if total:
-                show_progress(output, total)
+                show_progress(progress(output, total))
+    show_progress("")
     return child.returncode, output
 
 
-def show_progress(output: "list[str]", total: int) -> None:
-    if not sys.stdout.isatty():
-        return
+def progress(output: "list[str]", total: int) -> str:
+    if output[-1].startswith("Installing"):
+        return "  unpacking {} packages ...".format(total)
     seen = sum(line.startswith(("Collecting", "Requirement", "Ignoring")) for line in output)
-    step = "unpacking" if output[-1].startswith("Installing") else "fetching"
-    done = output[-1].startswith("Successfully")
-    sys.stdout.write("\r\033[K" if done else "\r  {} {} of {} packages".format(step, seen, total))
-    sys.stdout.flush()
+    return "  fetched {} of {} packages".format(seen, total)
+
+
+def show_progress(text: str) -> None:
+    """Replace the line that a person is watching; a log gets none."""
+    if sys.stdout.isatty():
+        sys.stdout.write("\r\033[K" + text)
+        sys.stdout.flush()
 
 
 def count_pins(requirements: str) -> int:
@@ -213,14 +224,9 @@ def count_pins(requirements: str) -> int:
         return sum("==" in line for line in lines)
 
 
-def fail(output: "list[str]", sentence: str) -> None:
-    """Show the end of what a tool said, then the sentence, and leave."""
-    sys.exit("\n" + "\n".join([*output[-12:], "", sentence]))
-
-
 def cannot_write(error: OSError) -> str:
     if error.errno == errno.ENOSPC:
-        return "The disk is full: make room, then start again."
+        return DISK_FULL
     return (
         "Fibrosite sets itself up in its own folder, but {} failed: {}. Make the folder "
         "writable, or move it to where you may write, then start again.".format(

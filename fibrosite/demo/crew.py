@@ -86,11 +86,12 @@ class Crew:
             self._plan_restart(child)
 
     def _plan_restart(self, child: Child) -> None:
-        pause = child.next_pause()
+        now = time.monotonic()
+        pause = child.next_pause(now)
         if child.vital and child.hopeless(HOPELESS_SECONDS):
             times = f"{child.deaths.maxlen} times within {HOPELESS_SECONDS} s"
             raise Stopped(f"Giving up: {child.name} died {times}; its last words are above.")
-        self.due[child] = time.monotonic() + pause
+        self.due[child] = now + pause
         self.terminal.say(f"{child.how_it_ended()}; starting it again in {pause:g} s", child.name)
 
     def stop(self, order: Iterable[Child]) -> None:

@@ -32,13 +32,14 @@ class Folder:
     def __init__(self, path: Path, most: int = MOST_LETTERS) -> None:
         self.path = path
         self.most = most
-        path.mkdir(parents=True, exist_ok=True)
-        self.ids = deque(sorted(int(file.stem) for file in path.glob("*.eml")))
+        stems = (file.stem for file in path.glob("*.eml"))
+        self.ids = deque(sorted(int(stem) for stem in stems if stem.isdecimal()))
 
     def keep(self, letter: bytes) -> None:
         """Store one letter; it is there whole or not at all. Raises OSError where it cannot be."""
         new = max(time.time_ns(), self.ids[-1] + 1 if self.ids else 0)
         unfinished = self.path / f"{new}.part"
+        self.path.mkdir(parents=True, exist_ok=True)  # somebody may have emptied the mailbox
         try:
             unfinished.write_bytes(letter)
             unfinished.rename(self.file(new))

@@ -136,9 +136,8 @@ class Child:
         self.process.stdout.close()
         self.process = None
 
-    def next_pause(self) -> float:
+    def next_pause(self, now: float) -> float:
         """How long to wait before the next start: 1, 2, 4 ... 30 s while it keeps dying young."""
-        now = time.monotonic()
         young = now - self.started_at < STEADY_SECONDS
         self.pause = min(self.pause * 2 or 1, LONGEST_PAUSE) if young else 1
         self.deaths.append(now)
@@ -181,14 +180,15 @@ def end_leftovers(mark: str, patience: float = 5) -> None:
     Only for who holds the lock: then nothing with the mark belongs to a living demo.
     """
     deadline = time.monotonic() + patience
-    while (left := list(_marked(mark))) and time.monotonic() < deadline:
+    while (left := list(marked(mark))) and time.monotonic() < deadline:
         for pid in left:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
 
 
-def _marked(mark: str) -> Iterator[int]:
+def marked(mark: str) -> Iterator[int]:
+    """The processes that carry this mark (Linux only)."""
     wanted = f"{MARK}={mark}".encode()
     for file in Path("/proc").glob("[0-9]*/environ"):
         try:

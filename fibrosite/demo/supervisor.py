@@ -77,10 +77,12 @@ class Demo:
             self.crew.step()
         if self.prepare.exit_code != 0:
             raise Stopped("The demo's content could not be prepared; the reason is above.")
-        for child in (self.web, self.worker, self.schedule):
-            self.crew.start(child)
+        self.crew.start(self.web)
         while not self._web_answers():
             self.crew.step(POLL_SECONDS)
+        # Not sooner: on a small machine they would only keep the site waiting.
+        self.crew.start(self.worker)
+        self.crew.start(self.schedule)
         self.terminal.say(banner(self.port, self.var_dir, time.monotonic() - self.started_at))
 
     def _web_answers(self) -> bool:

@@ -1,0 +1,50 @@
+.POSIX:
+.PHONY: help run test lint format lock bench-start bench-kill clean
+
+# Any Python from 3.11 on: make run PYTHON=python3.12
+PYTHON ?= python3
+PORT ?= 8000
+ARGS ?=
+READERS ?= 5000
+KILLS ?= 1
+export PORT READERS KILLS
+
+WITH = $(PYTHON) -I fibrosite/bootstrap.py
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' Makefile
+
+run: ## start the whole site on this machine: web, worker, scheduler, mail (PORT=8001 for another port)
+	@$(WITH) requirements.txt -- python -m fibrosite.demo.supervisor
+
+test: ## run the tests (ARGS="-k mailbox" for some of them)
+	@$(WITH) requirements-dev.txt -- python -m pytest -n auto $(ARGS)
+
+lint: ## check style, templates and types
+	@$(WITH) requirements-dev.txt
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	git ls-files -- 'templates/*.html' | xargs .venv/bin/djade --check --target-version 5.2
+	.venv/bin/mypy .
+
+format: ## put code and templates into shape
+	@$(WITH) requirements-dev.txt
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+	git ls-files -- 'templates/*.html' | xargs .venv/bin/djade --target-version 5.2
+
+lock: ## pin what pyproject.toml asks for, with hashes
+	@$(WITH) requirements-dev.txt
+	.venv/bin/uv pip compile $(LOCK) pyproject.toml --output-file requirements.txt
+	.venv/bin/uv pip compile $(LOCK) pyproject.toml --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+
+LOCK = --quiet --generate-hashes --universal --python-version 3.11 --upgrade
+
+bench-start: ## time to the first page and memory of the whole site
+	@$(WITH) requirements-dev.txt -- python -m benchmarks.start
+
+bench-kill: ## kill -9 in the middle of a digest (READERS=5000 KILLS=1)
+	@$(WITH) requirements-dev.txt -- python -m benchmarks.kill
+
+clean: ## remove what was installed and what the demo wrote (all its data)
+	rm -rf .venv var
