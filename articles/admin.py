@@ -6,16 +6,18 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Model, QuerySet
+from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from js_asset import Media
 
 from articles import publishing
-from articles.models import Article, Author, GistPoint, Reference, Tag
+from articles.models import MAX_GIST, MIN_GIST, Article, Author, GistPoint, Reference, Tag
 from articles.pictures import fit_to_serve
+
+MAX_TAG = Tag._meta.get_field("name").max_length
 
 
 class ArticleForm(forms.ModelForm):
@@ -24,19 +26,62 @@ class ArticleForm(forms.ModelForm):
     def clean_picture(self) -> Any:
         """A new picture is made fit to serve before it is stored."""
         picture = self.cleaned_data.get("picture")
-        return fit_to_serve(picture) if isinstance(picture, UploadedFile) else picture
+        if not isinstance(picture, UploadedFile):
+            return picture
+        try:
+            return fit_to_serve(picture)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean_tags(self) -> list[str]:
+        """Tags that fit their column."""
+        tags = self.cleaned_data["tags"]
+        for tag in tags:
+            if len(tag) > MAX_TAG:
+                raise forms.ValidationError(
+                    f"“{tag[:30]}…” is longer than {MAX_TAG} letters. Is a comma missing?"
+                )
+        return tags
+
+    def clean(self) -> dict[str, Any]:
+        """An article published without a time is published now."""
+        data = super().clean() or self.cleaned_data
+        if data.get("state") == Article.State.PUBLISHED and "published_at" in data:
+            data["published_at"] = data["published_at"] or timezone.now()
+        return data
+
+
+class GistFormSet(forms.BaseInlineFormSet):
+    """The gist as typed: a draft may wait for it, readers may not."""
+
+    def clean(self) -> None:
+        super().clean()
+        public = self.instance.state in (Article.State.SCHEDULED, Article.State.PUBLISHED)
+        if public and len(self._kept()) < MIN_GIST:
+            raise forms.ValidationError(
+                f"An article for readers needs at least {MIN_GIST} gist points."
+            )
+
+    def _kept(self) -> list[Any]:
+        typed = [form for form in self.forms if getattr(form, "cleaned_data", {}).get("text")]
+        return [form for form in typed if form not in self.deleted_forms]
 
 
 class GistInline(admin.StackedInline):
     """Three to seven points."""
 
     model = GistPoint
-    extra = 0
-    min_num = 3
-    max_num = 7
-    validate_max = True
+    formset = GistFormSet
+    max_num = MAX_GIST
     verbose_name = "gist point"
     verbose_name_plural = "gist: three to seven sentences that say it all"
+
+    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        """Empty places up to the least number of points."""
+        return max(0, MIN_GIST - (obj.gist.count() if obj else 0))
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        return super().get_formset(request, obj, validate_max=True, **kwargs)
 
 
 class ReferenceInline(admin.StackedInline):
@@ -72,7 +117,7 @@ class ArticleAdmin(admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """A public address does not change under its readers; publishing needs the permission."""
         fields = []
-        if isinstance(obj, Article) and obj.published_at:
+        if isinstance(obj, Article) and obj.was_public():
             fields.append("slug")
         if not request.user.has_perm("articles.publish_article"):
             fields += ["state", "published_at"]
@@ -91,6 +136,12 @@ class ArticleAdmin(admin.ModelAdmin):
         preview = self.admin_site.admin_view(self.preview)
         name = "articles_article_preview"
         return [path("<int:pk>/preview/", preview, name=name), *super().get_urls()]
+
+    def view_on_site(self, obj: Article) -> str:
+        """The public page, or the preview while there is none."""
+        if obj.is_public():
+            return obj.get_absolute_url()
+        return reverse("admin:articles_article_preview", args=[obj.pk])
 
     def preview(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The article as readers will see it, for whoever may see it in the newsroom."""
@@ -112,8 +163,12 @@ class ArticleAdmin(admin.ModelAdmin):
     @admin.action(description="Publish the selected articles now", permissions=["publish"])
     def publish_now(self, request: HttpRequest, queryset: QuerySet[Article]) -> None:
         now = timezone.now()
-        count = sum(publishing.publish(article, now=now) for article in queryset)
+        counted = queryset.annotate(points=Count("gist"))
+        count = sum(publishing.publish(a, now=now) for a in counted if a.points >= MIN_GIST)
         self.message_user(request, f"{count} published.", messages.SUCCESS)
+        for article in counted.filter(points__lt=MIN_GIST):
+            lack = f"“{article}” waits: it has fewer than {MIN_GIST} gist points."
+            self.message_user(request, lack, messages.WARNING)
 
     @admin.action(description="Withdraw the selected articles", permissions=["publish"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[Article]) -> None:

@@ -40,7 +40,7 @@ class LatestArticles(Feed):
         return item.published_at
 
     def item_updateddate(self, item: Article) -> datetime:
-        return item.updated_at
+        return item.changed_at
 
     def item_categories(self, item: Article) -> list[str]:
         return [tag.name for tag in item.tags.all()]

@@ -1,6 +1,7 @@
 """Articles, their bylines, tags, gist and references."""
 
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -8,13 +9,17 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
-from django_prose_editor.fields import ProseEditorField
+from django.utils.text import slugify
 from taggit.managers import TaggableManager
 from taggit.models import ItemBase, TagBase
 
+from articles.tagging import tidy_tag
+from fibrosite.lib.fields import LineField, ProseField
 from research.models import Study
 
 WORDS_A_MINUTE = 200
+MIN_GIST, MAX_GIST = 3, 7
+POSITION_HELP = "Small numbers come first; equal ones stay in the order they were added."
 BODY_EXTENSIONS = {
     "Bold": True,
     "Italic": True,
@@ -26,12 +31,22 @@ BODY_EXTENSIONS = {
     "Link": {"enableTarget": False, "protocols": ["http", "https", "mailto"]},
     "HardBreak": True,
     "History": True,
-    "Typographic": True,
+    "SpecialCharacters": True,
 }
+
+
+class TagNameField(LineField):
+    """A tag's name in its one form, in rows and in look-ups alike."""
+
+    def to_python(self, value: Any) -> Any:
+        name = super().to_python(value)
+        return tidy_tag(name) if isinstance(name, str) else name
 
 
 class Tag(TagBase):
     """A topic. Always lower-case, so that "Sleep" and "sleep" are one."""
+
+    name = TagNameField("name", max_length=100, unique=True)
 
     class Meta:
         ordering = ["name"]
@@ -42,9 +57,10 @@ class Tag(TagBase):
     def get_absolute_url(self) -> str:
         return reverse("articles:tag", args=[self.slug])
 
-    def save(self, *args: object, **kwargs: object) -> None:
-        self.name: str = self.name.strip().lower()
-        super().save(*args, **kwargs)
+    def slugify(self, tag: str, i: int | None = None) -> str:
+        """The tag's address; "topic" for a name of signs alone, such as an emoji."""
+        name = tag if slugify(tag, allow_unicode=True) else "topic"
+        return str(super().slugify(name, i))
 
 
 class TaggedArticle(ItemBase):
@@ -62,7 +78,7 @@ class TaggedArticle(ItemBase):
 class Author(models.Model):
     """A byline: a person as readers know them, not a login."""
 
-    name = models.CharField(max_length=120)
+    name = LineField(max_length=120)
     slug = models.SlugField(max_length=120, unique=True)
     role = models.CharField(max_length=120, blank=True, help_text="Such as “Science writer”.")
     bio = models.TextField(blank=True, help_text="One or two sentences, shown under articles.")
@@ -112,17 +128,17 @@ class Article(models.Model):  # type: ignore[django-manager-missing]  # taggit h
         PUBLISHED = "published", "Published"
         WITHDRAWN = "withdrawn", "Withdrawn"
 
-    title = models.CharField(max_length=200)
+    title = LineField(max_length=200)
     slug = models.SlugField(
         "address",
         max_length=200,
         unique=True,
         help_text="The last part of the article's address. Fixed once the article is public.",
     )
-    standfirst = models.CharField(
+    standfirst = LineField(
         max_length=300, help_text="One or two sentences under the title, also shown in lists."
     )
-    body = ProseEditorField(extensions=BODY_EXTENSIONS, sanitize=True)
+    body = ProseField(extensions=BODY_EXTENSIONS)
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.RESEARCH_SUMMARY)
     author = models.ForeignKey(Author, on_delete=models.PROTECT, related_name="articles")
     picture = models.ImageField(
@@ -197,6 +213,15 @@ class Article(models.Model):  # type: ignore[django-manager-missing]  # taggit h
             and self.published_at <= (now or timezone.now())
         )
 
+    def was_public(self, now: datetime | None = None) -> bool:
+        """Whether readers may know its address at `now`: its time has come, whatever came after."""
+        return self.published_at is not None and self.published_at <= (now or timezone.now())
+
+    @property
+    def changed_at(self) -> datetime:
+        """When readers last got something new of it: its publication, or a later change."""
+        return max(self.updated_at, self.published_at or self.updated_at)
+
     @property
     def minutes_to_read(self) -> int:
         """Whole minutes for the body at an easy pace, at least one."""
@@ -207,8 +232,8 @@ class GistPoint(models.Model):
     """One of the three to seven sentences that say what an article says."""
 
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="gist")
-    text = models.CharField(max_length=300)
-    position = models.PositiveSmallIntegerField(default=0)
+    text = LineField(max_length=300)
+    position = models.PositiveSmallIntegerField(default=0, help_text=POSITION_HELP)
 
     class Meta:
         ordering = ["position", "pk"]
@@ -222,7 +247,7 @@ class Reference(models.Model):
 
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="references")
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="references")
-    position = models.PositiveSmallIntegerField(default=0)
+    position = models.PositiveSmallIntegerField(default=0, help_text=POSITION_HELP)
 
     class Meta:
         ordering = ["position", "pk"]

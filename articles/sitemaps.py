@@ -12,7 +12,7 @@ class ArticleSitemap(Sitemap):
     """All public articles."""
 
     def items(self) -> QuerySet[Article]:
-        return Article.objects.published()
+        return Article.objects.published().only("slug", "published_at", "updated_at")
 
     def lastmod(self, item: Article) -> datetime:
-        return item.updated_at
+        return item.changed_at

@@ -8,7 +8,7 @@ urlpatterns = [
     path("articles/", views.archive, name="archive"),
     path("articles/<slug:slug>/", views.article, name="article"),
     path("tags/", views.topics, name="topics"),
-    path("tags/<slug:slug>/", views.tag, name="tag"),
+    path("tags/<str:slug>/", views.tag, name="tag"),
     path("authors/<slug:slug>/", views.author, name="author"),
     path("feed/", feeds.LatestArticles(), name="feed"),
 ]

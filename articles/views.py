@@ -54,8 +54,8 @@ def topics(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def tag(request: HttpRequest, slug: str) -> HttpResponse:
-    """The public articles with one tag."""
-    found = get_object_or_404(Tag, slug=slug)
+    """The public articles with one tag; 404 for a tag that stands on none, such as a draft's."""
+    found = get_object_or_404(_tags_in_use(), slug=slug)
     page = _page(request, Article.objects.published().for_cards().filter(tags=found))
     return render(request, "articles/tag.html", {"tag": found, "page": page})
 

@@ -94,6 +94,10 @@ class DonationForm(forms.ModelForm):
 class LedgerForm(forms.ModelForm):
     """A refund or correction: what changes, in the drive's currency, and why."""
 
+    # A gift is received once, when it is entered.
+    kind = forms.ChoiceField(
+        choices=[(kind.value, kind.label) for kind in LedgerEntry.Kind if kind != "received"]
+    )
     amount = forms.DecimalField(max_digits=12, decimal_places=3, help_text="Negative takes away.")
 
     class Meta:
@@ -103,8 +107,6 @@ class LedgerForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         kind, amount = data.get("kind"), data.get("amount")
-        if kind == LedgerEntry.Kind.RECEIVED:
-            self.add_error("kind", "A gift is received once, when it is entered.")
         if kind == LedgerEntry.Kind.REFUNDED and amount is not None and amount >= 0:
             self.add_error("amount", "A refund is negative, such as -10.00.")
         if kind == LedgerEntry.Kind.CORRECTION and not data.get("reason"):
@@ -122,7 +124,7 @@ class LedgerForm(forms.ModelForm):
             self.add_error("amount", "Zero changes nothing.")
 
 
-class EntriesInline(admin.TabularInline):
+class EntriesInline(admin.StackedInline):
     """What the ledger says of this gift."""
 
     model = LedgerEntry
@@ -130,7 +132,7 @@ class EntriesInline(admin.TabularInline):
     can_delete = False
     verbose_name_plural = "in the ledger"
     readonly_fields = ["kind", "amount", "reason", "recorded_at", "recorded_by"]
-    fields = ("kind", "amount", "reason", "recorded_at", "recorded_by")
+    fields = (("kind", "amount", "reason", "recorded_at", "recorded_by"),)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

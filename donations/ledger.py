@@ -1,5 +1,6 @@
 """The one sum: bar, text, digest and newsroom all read `progress`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,15 +48,30 @@ class Progress:
 
 def progress(drive: Drive) -> Progress:
     """What the ledger says of a drive: received, less refunds, with corrections."""
-    total = LedgerEntry.objects.filter(donation__drive=drive).aggregate(
-        raised=Sum("amount_minor", default=0),
-        gifts=Count("donation", filter=Q(kind=LedgerEntry.Kind.RECEIVED), distinct=True),
-        as_of=Max("recorded_at"),
+    return progress_of([drive])[0]
+
+
+def progress_of(drives: Sequence[Drive]) -> list[Progress]:
+    """The same for each of some drives, in their order, in one query."""
+    rows = (
+        LedgerEntry.objects.filter(donation__drive__in=drives)
+        .order_by()
+        .values_list("donation__drive")
+        .annotate(
+            raised=Sum("amount_minor"),
+            gifts=Count("donation", filter=Q(kind=LedgerEntry.Kind.RECEIVED), distinct=True),
+            as_of=Max("recorded_at"),
+        )
     )
+    sums = {pk: (raised, gifts, as_of) for pk, raised, gifts, as_of in rows}
+    return [_progress(drive, *sums.get(drive.pk, (0, 0, None))) for drive in drives]
+
+
+def _progress(drive: Drive, raised: int, gifts: int, as_of: datetime | None) -> Progress:
     return Progress(
-        raised_minor=total["raised"],
+        raised_minor=int(raised),  # PostgreSQL sums to a decimal
         goal_minor=drive.goal_minor,
         currency=drive.currency,
-        gifts=total["gifts"],
-        as_of=total["as_of"],
+        gifts=gifts,
+        as_of=as_of,
     )

@@ -8,8 +8,8 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
-from django_prose_editor.fields import ProseEditorField
 
+from fibrosite.lib.fields import LineField, ProseField
 from fibrosite.lib.money import exponent, format_money
 
 STORY_EXTENSIONS = {
@@ -39,7 +39,7 @@ class DriveQuerySet(models.QuerySet["Drive"]):
 class Drive(models.Model):
     """A fund-raiser with a goal, a currency and dates (both days included)."""
 
-    name = models.CharField(max_length=120)
+    name = LineField(max_length=120)
     slug = models.SlugField(max_length=120, unique=True)
     goal_minor = models.PositiveBigIntegerField("goal in minor units", help_text="Cents, for USD.")
     currency = models.CharField(
@@ -49,12 +49,9 @@ class Drive(models.Model):
     )
     starts_on = models.DateField("first day")
     ends_on = models.DateField("last day")
-    story = ProseEditorField(
-        extensions=STORY_EXTENSIONS, sanitize=True, help_text="What the gifts are for."
-    )
-    how_to_give = ProseEditorField(
+    story = ProseField(extensions=STORY_EXTENSIONS, help_text="What the gifts are for.")
+    how_to_give = ProseField(
         extensions=STORY_EXTENSIONS,
-        sanitize=True,
         help_text="The ways to give: cheque, gift card, bitcoin, PayPal, card.",
     )
     thanks = models.TextField(blank=True, help_text="Shown when the drive is over.")

@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from donations.ledger import progress
+from donations.ledger import progress_of
 from donations.models import Drive
 
 PAST_SHOWN = 10
@@ -16,8 +16,8 @@ def donate(request: HttpRequest) -> HttpResponse:
     """The ways to give, the open drive, and those that are over."""
     today = timezone.localdate()
     current = Drive.objects.open_on(today).first()
-    past = Drive.objects.filter(ends_on__lt=today)[:PAST_SHOWN]
-    context = {"drive": current, "past": [(drive, progress(drive)) for drive in past]}
+    past = list(Drive.objects.filter(ends_on__lt=today)[:PAST_SHOWN])
+    context = {"drive": current, "past": list(zip(past, progress_of(past), strict=True))}
     return render(request, "donations/donate.html", context)
 
 

@@ -20,7 +20,7 @@ class GuardedLoginForm(AdminAuthenticationForm):
         if wait:
             minutes = wait // 60 + 1
             raise forms.ValidationError(
-                f"Too many attempts to log in. Please wait {minutes} minutes and try again."
+                f"Too many attempts to log in. Please try again in {minutes} min."
             )
         return super().clean()
 

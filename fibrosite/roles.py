@@ -22,6 +22,7 @@ ROLES: dict[str, list[str]] = {
         "articles.publish_article",
         "donations.view_donation",
         "donations.add_donation",
+        "donations.change_donation",
         "donations.view_ledgerentry",
         "donations.add_ledgerentry",
         "newsletter.view_digest",

@@ -2,7 +2,8 @@
 
 import re
 
-_PREFIX = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
+_WORD = r"(?:doi(?:\s*:\s*|\s+))?"
+_PREFIX = re.compile(rf"^{_WORD}(?:https?://)?(?:(?:dx\.|www\.)?doi\.org/)?{_WORD}", re.IGNORECASE)
 # The shape that the DOI handbook gives: directory 10, registrant, slash, any suffix.
 _DOI = re.compile(r"^10\.\d{4,9}/\S+$")
 

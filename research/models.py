@@ -1,11 +1,17 @@
 """A study is a row, found by its DOI."""
 
+from urllib.parse import quote
+
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
 from django.utils.text import slugify
 
+from fibrosite.lib.fields import LineField
 from research.identifiers import normalise_doi
+
+FIRST_YEAR, LAST_YEAR = 1800, 2100
 
 
 class Study(models.Model):
@@ -24,15 +30,17 @@ class Study(models.Model):
         error_messages={"unique": "This study is already in the library."},
     )
     slug = models.SlugField(max_length=120, unique=True, editable=False)
-    title = models.CharField(max_length=500)
+    title = LineField(max_length=500)
     authors = models.TextField(help_text="One per line, as in “Gentile E”.")
-    journal = models.CharField(max_length=255)
-    year = models.PositiveSmallIntegerField()
+    journal = LineField(max_length=255)
+    year = models.PositiveSmallIntegerField(
+        validators=[MinValueValidator(FIRST_YEAR), MaxValueValidator(LAST_YEAR)]
+    )
     volume = models.CharField(max_length=20, blank=True)
     issue = models.CharField(max_length=20, blank=True)
     pages = models.CharField(max_length=40, blank=True)
     access = models.CharField(max_length=10, choices=Access, default=Access.ABSTRACT)
-    plain_sentence = models.CharField(
+    plain_sentence = LineField(
         "in one plain sentence",
         max_length=300,
         blank=True,
@@ -43,7 +51,9 @@ class Study(models.Model):
         ordering = ["-year", "title"]
         verbose_name_plural = "studies"
         constraints = [
-            models.CheckConstraint(condition=models.Q(year__gte=1800), name="study_year_plausible"),
+            models.CheckConstraint(
+                condition=models.Q(year__gte=FIRST_YEAR), name="study_year_plausible"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -61,7 +71,8 @@ class Study(models.Model):
     def clean(self) -> None:
         """Bring the DOI to its one form. Raises ValidationError on the field if it is no DOI."""
         try:
-            self.doi = normalise_doi(self.doi)
+            # An empty one has its own error: it is required.
+            self.doi = normalise_doi(self.doi) if self.doi else ""
         except ValueError as error:
             raise ValidationError({"doi": str(error)}) from error
 
@@ -78,10 +89,17 @@ class Study(models.Model):
         return [line.strip() for line in self.authors.splitlines() if line.strip()]
 
     @property
+    def authors_line(self) -> str:
+        """The authors as a sentence that ends in one full stop."""
+        return ", ".join(self.author_list).rstrip(".") + "."
+
+    @property
     def first_author(self) -> str:
-        """The family name of who stands first."""
-        names = self.author_list
-        return names[0].rsplit(" ", 1)[0] if names else "Unknown"
+        """The family name of who stands first, or the whole name of a group."""
+        name = self.author_list[0] if self.author_list else "Unknown"
+        family, _, initials = name.rpartition(" ")
+        # As in "Gentile E" or "Park J-H"; the names of groups have none.
+        return family if family and initials.isupper() and len(initials) <= 4 else name
 
     @property
     def short_citation(self) -> str:
@@ -100,4 +118,5 @@ class Study(models.Model):
     @property
     def doi_url(self) -> str:
         """The address that resolves the DOI."""
-        return f"https://doi.org/{self.doi}"
+        # Old DOIs hold signs such as # and <, which an address would take for its own.
+        return f"https://doi.org/{quote(self.doi, safe='/:;()._-')}"

@@ -153,7 +153,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("text", models.CharField(max_length=300)),
-                ("position", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "position",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="Small numbers come first; equal ones stay in the order they were added.",
+                    ),
+                ),
                 (
                     "article",
                     models.ForeignKey(
@@ -176,7 +182,13 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("position", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "position",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="Small numbers come first; equal ones stay in the order they were added.",
+                    ),
+                ),
                 (
                     "article",
                     models.ForeignKey(

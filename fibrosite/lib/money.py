@@ -24,7 +24,8 @@ def to_minor(amount: Decimal, currency: str) -> int:
     """An amount as typed, in minor units. Raises ValueError if it has too many decimals."""
     minor = amount.scaleb(exponent(currency))
     if minor != minor.to_integral_value():
-        raise ValueError(f"{currency} has only {exponent(currency)} decimals")
+        digits = exponent(currency)
+        raise ValueError(f"{currency} has {f'only {digits}' if digits else 'no'} decimals.")
     return int(minor)
 
 

@@ -20,4 +20,9 @@ def client_network(request: HttpRequest) -> str:
         ip = ipaddress.ip_address(address)
     except ValueError:
         return ""
-    return str(ip) if ip.version == 4 else str(ipaddress.ip_network((ip, 64), strict=False))
+    if isinstance(ip, ipaddress.IPv6Address):
+        # A socket that listens on both families writes IPv4 visitors as ::ffff:192.0.2.1.
+        if ip.ipv4_mapped is None:
+            return str(ipaddress.IPv6Network((int(ip), 64), strict=False))
+        ip = ip.ipv4_mapped
+    return str(ip)

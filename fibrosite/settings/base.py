@@ -94,7 +94,12 @@ else:
 REDIS_URL = env.str("REDIS_URL", "")
 CACHES = {
     "default": (
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+        {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            # A form does not wait for a cache that hangs: it goes on without a limit.
+            "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
+        }
         if REDIS_URL
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     )
@@ -114,6 +119,8 @@ else:
     # Longer than any task may run, so that the broker never hands out a running task again.
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "visibility_timeout": 600,
+        # A visitor does not wait for a broker that is down: the next tick finds the work.
+        "max_retries": 0,
         "socket_connect_timeout": 2,
         "socket_timeout": 5,
     }

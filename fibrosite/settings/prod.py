@@ -27,7 +27,13 @@ if _missing:
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[env.url("SITE_URL").hostname])
+# The loopback names are for health probes on the same machine.
+ALLOWED_HOSTS = [
+    env.url("SITE_URL").hostname,
+    *env.list("ALLOWED_HOSTS", default=[]),
+    "127.0.0.1",
+    "localhost",
+]
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

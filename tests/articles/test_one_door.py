@@ -1,0 +1,158 @@
+"""Nothing unpublished reaches a reader, by any address of the site."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from articles.models import Article
+from newsletter.building import build_digest
+from tests.factories import NOON, ArticleFactory, AuthorFactory, DriveFactory, StudyFactory
+
+SECRET = "Nobody may read this yet"
+DAY = timedelta(days=1)
+HIDDEN = [
+    ("draft", None),
+    ("draft", -DAY),
+    ("in-review", None),
+    ("in-review", -DAY),
+    ("scheduled", DAY),
+    ("published", DAY),
+    ("withdrawn", -DAY),
+    ("withdrawn", None),
+]
+# How to fill in each address that takes an argument.
+ARGUMENTS: dict[str, list[str]] = {
+    "articles:article": ["hidden"],
+    "articles:tag": ["sleep"],
+    "articles:author": ["iris"],
+    "research:study": ["gentile-2019-a-study"],
+    "donations:drive": ["drive"],
+    "newsletter:confirm": ["no-token"],
+    "newsletter:leave": ["no-token"],
+    "newsletter:preferences": ["no-token"],
+}
+NOT_FOR_READERS = {"admin", "demo"}
+
+
+def names(patterns: list[Any], namespace: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern) and pattern.name:
+            yield f"{namespace}{pattern.name}"
+        elif isinstance(pattern, URLResolver) and pattern.namespace not in NOT_FOR_READERS:
+            prefix = f"{pattern.namespace}:" if pattern.namespace else ""
+            yield from names(pattern.url_patterns, prefix)
+
+
+def every_address() -> list[str]:
+    return [reverse(name, args=ARGUMENTS.get(name)) for name in names(get_resolver().url_patterns)]
+
+
+def hide(state: str, after: timedelta | None) -> Article:
+    """An article with all that could show it: tag, author, study, gist."""
+    shared = {
+        "author": AuthorFactory.create(slug="iris"),
+        "tags": ["sleep"],
+        "studies": [StudyFactory.create(slug="gentile-2019-a-study")],
+    }
+    DriveFactory.create(slug="drive")
+    ArticleFactory.create(title="For everyone", **shared)
+    return ArticleFactory.create(
+        title=SECRET,
+        slug="hidden",
+        standfirst=SECRET,
+        gist=[SECRET, SECRET, SECRET],
+        state=state,
+        published_at=after and timezone.now() + after,
+        **shared,
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("state", "after"), HIDDEN)
+def test_cleo_finds_no_hidden_article_at_any_address(
+    cleo: Client, state: str, after: timedelta | None
+):
+    hide(state, after)
+    for address in every_address():
+        response = cleo.get(address)
+        page = response.content.decode()
+        assert SECRET not in page, address
+        assert "/articles/hidden/" not in page, address
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("state", "after"), HIDDEN)
+def test_a_hidden_article_answers_as_if_it_did_not_exist(
+    cleo: Client, state: str, after: timedelta | None
+):
+    hide(state, after)
+    hidden, missing = cleo.get("/articles/hidden/"), cleo.get("/articles/never-was/")
+    assert hidden.status_code == missing.status_code == 404
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("state", "after"), HIDDEN)
+def test_a_hidden_article_is_in_no_digest(rhythm, bea, state: str, after: timedelta | None):
+    hide(state, after)
+    Article.objects.exclude(slug="hidden").delete()
+    assert build_digest(now=timezone.now()) is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("state", "after"), HIDDEN)
+def test_ada_herself_sees_a_hidden_article_in_the_newsroom_alone(
+    ada_browses: Client, state: str, after: timedelta | None
+):
+    hide(state, after)
+    assert ada_browses.get("/articles/hidden/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_a_public_article_stands_at_each_address_that_should_show_it(cleo: Client):
+    """The walk above would also pass on a site that shows nothing."""
+    hide("published", -DAY)
+    shows = [address for address in every_address() if SECRET in cleo.get(address).content.decode()]
+    assert shows == [
+        "/studies/gentile-2019-a-study/",
+        "/",
+        "/articles/",
+        "/articles/hidden/",
+        "/tags/sleep/",
+        "/authors/iris/",
+        "/feed/",
+    ]
+    assert "/articles/hidden/" in cleo.get("/sitemap.xml").content.decode()
+
+
+@pytest.mark.django_db
+def test_the_name_of_a_drafts_tag_is_not_told(cleo: Client):
+    ArticleFactory.create(state="draft", published_at=None, tags=["a scandal"])
+    assert cleo.get("/tags/a-scandal/").status_code == 404
+    assert "a scandal" not in cleo.get("/tags/").content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", ["scheduled", "published"])
+def test_a_scheduled_article_is_public_once_the_clock_says_so_without_any_task(
+    cleo: Client, state: str
+):
+    ArticleFactory.create(slug="soon", title="Soon", state=state, published_at=NOON)
+    with time_machine.travel(NOON - timedelta(seconds=1), tick=False):
+        assert cleo.get("/articles/soon/").status_code == 404
+        assert "Soon" not in cleo.get("/").content.decode()
+    with time_machine.travel(NOON, tick=False):
+        assert cleo.get("/articles/soon/").status_code == 200
+        assert "Soon" in cleo.get("/").content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("state", "after"), [*HIDDEN, ("published", -DAY), ("scheduled", -DAY)])
+def test_row_and_query_agree_on_what_is_public(state: str, after: timedelta | None):
+    article = hide(state, after)
+    assert article.is_public() == Article.objects.published().filter(pk=article.pk).exists()

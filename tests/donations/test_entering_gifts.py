@@ -1,0 +1,274 @@
+"""Entering gifts and drives in the newsroom, and what it says to a slip of the hand."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from donations.ledger import progress
+from donations.models import Donation, Drive, LedgerEntry
+from tests.factories import DriveFactory, gift
+
+GIFTS = "/admin/donations/donation/"
+DRIVES = "/admin/donations/drive/"
+
+pytestmark = pytest.mark.django_db
+
+
+def gift_form(drive: Drive, **fields: Any) -> dict[str, Any]:
+    form = {
+        "drive": drive.pk,
+        "amount": "25.50",
+        "method": "cheque",
+        "received_on": timezone.localdate().isoformat(),
+        "donor_name": "Grandma Noor",
+        "note": "",
+    }
+    return {**form, **fields}
+
+
+def amend_form(kind: str = "", amount: str = "", reason: str = "", **fields: Any) -> dict[str, Any]:
+    """The change form of a gift with one refund or correction to append."""
+    return {
+        "donor_name": "",
+        "note": "",
+        "entries-TOTAL_FORMS": "0",
+        "entries-INITIAL_FORMS": "0",
+        "entries-2-TOTAL_FORMS": "1",
+        "entries-2-INITIAL_FORMS": "0",
+        "entries-2-0-kind": kind,
+        "entries-2-0-amount": amount,
+        "entries-2-0-reason": reason,
+        **fields,
+    }
+
+
+def drive_form(**fields: Any) -> dict[str, Any]:
+    form = {
+        "name": "Winter drive",
+        "slug": "winter",
+        "goal": "5000",
+        "currency": "USD",
+        "starts_on": "2026-03-05",
+        "ends_on": "2026-03-20",
+        "story": "<p>For heat.</p>",
+        "how_to_give": "<p>By cheque.</p>",
+        "thanks": "",
+    }
+    return {**form, **fields}
+
+
+def errors(response: Any) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = dict(response.context["adminform"].form.errors)
+    for formset in response.context["inline_admin_formsets"]:
+        for form_errors in formset.formset.errors:
+            found |= form_errors
+    return found
+
+
+def test_ada_enters_a_cheque_and_the_bar_moves(ada_browses: Client, cleo: Client, ada: User):
+    drive = DriveFactory.create()
+    assert ada_browses.post(f"{GIFTS}add/", gift_form(drive)).status_code == 302
+    assert progress(drive).raised == "$25.50"
+    assert "$25.50" in cleo.get("/donate/").content.decode()
+    entry = LedgerEntry.objects.get()
+    assert (entry.kind, entry.recorded_by) == ("received", ada)
+
+
+@pytest.mark.parametrize(
+    ("currency", "typed", "field"),
+    [
+        ("USD", {"amount": "0"}, "amount"),
+        ("USD", {"amount": "-5"}, "amount"),
+        ("USD", {"amount": "10.005"}, "amount"),
+        ("USD", {"amount": "ten"}, "amount"),
+        ("USD", {"amount": ""}, "amount"),
+        ("USD", {"amount": "NaN"}, "amount"),
+        ("USD", {"amount": "Infinity"}, "amount"),
+        ("USD", {"amount": "1e30"}, "amount"),
+        ("JPY", {"amount": "10.5"}, "amount"),
+        ("JPY", {"amount": "0.001"}, "amount"),
+        ("USD", {"received_on": "2999-01-01"}, "received_on"),
+        ("USD", {"received_on": "yesterday"}, "received_on"),
+        ("USD", {"drive": ""}, "drive"),
+        ("USD", {"drive": "999"}, "drive"),
+        ("USD", {"method": "gold"}, "method"),
+        ("USD", {"donor_name": "x" * 201}, "donor_name"),
+    ],
+)
+def test_a_slip_is_named_at_its_field(
+    ada_browses: Client, currency: str, typed: dict[str, str], field: str
+):
+    drive = DriveFactory.create(currency=currency)
+    response = ada_browses.post(f"{GIFTS}add/", gift_form(drive) | {"amount": "10"} | typed)
+    assert response.status_code == 200
+    assert list(errors(response)) == [field]
+    assert not LedgerEntry.objects.exists()
+
+
+def test_a_gift_of_yen_has_no_decimals(ada_browses: Client):
+    drive = DriveFactory.create(currency="JPY")
+    ada_browses.post(f"{GIFTS}add/", gift_form(drive, amount="1500"))
+    assert progress(drive).raised == "¥1,500"
+
+
+def test_a_gift_may_be_dated_today_in_the_sites_calendar(ada_browses: Client):
+    drive = DriveFactory.create()
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    response = ada_browses.post(f"{GIFTS}add/", gift_form(drive, received_on=tomorrow.isoformat()))
+    assert errors(response) == {"received_on": ["This day is still to come."]}
+
+
+def test_of_an_entered_gift_only_donor_and_note_can_be_changed(ada_browses: Client):
+    donation = gift(DriveFactory.create(), 2_550).donation
+    other = DriveFactory.create()
+    page = ada_browses.get(f"{GIFTS}{donation.pk}/change/")
+    assert list(page.context["adminform"].form.fields) == ["donor_name", "note"]
+    form = amend_form() | gift_form(other, amount="9999", method="card", note="by post")
+    form |= {"entries-2-TOTAL_FORMS": "0"}
+    assert ada_browses.post(f"{GIFTS}{donation.pk}/change/", form).status_code == 302
+    donation.refresh_from_db()
+    assert donation.drive_id != other.pk
+    assert donation.method == "cheque"
+    assert (donation.donor_name, donation.note) == ("Grandma Noor", "by post")
+    assert progress(donation.drive).raised == "$25.50"
+
+
+def test_ada_appends_a_correction_and_a_refund(ada_browses: Client, ada):
+    donation = gift(DriveFactory.create(), 25_000).donation
+    change = f"{GIFTS}{donation.pk}/change/"
+    ada_browses.post(change, amend_form("correction", "-50", "The cheque said 200"))
+    ada_browses.post(change, amend_form("refunded", "-20.00"))
+    assert progress(donation.drive).raised == "$180"
+    entries = list(donation.entries.values_list("kind", "amount_minor", "recorded_by"))
+    assert entries[1:] == [("correction", -5_000, ada.pk), ("refunded", -2_000, ada.pk)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "reason", "field"),
+    [
+        ("received", "10", "", "kind"),
+        ("", "10", "", "kind"),
+        ("refunded", "10", "", "amount"),
+        ("refunded", "0", "", "amount"),
+        ("refunded", "-0.001", "", "amount"),
+        ("correction", "0", "slip", "amount"),
+        ("correction", "ten", "slip", "amount"),
+        ("correction", "NaN", "slip", "amount"),
+        ("correction", "10", "", "reason"),
+        ("correction", "10", " ", "reason"),
+    ],
+)
+def test_a_slip_in_a_correction_is_named_at_its_field(
+    ada_browses: Client, kind: str, amount: str, reason: str, field: str
+):
+    donation = gift(DriveFactory.create(), 25_000).donation
+    form = amend_form(kind, amount, reason)
+    response = ada_browses.post(f"{GIFTS}{donation.pk}/change/", form)
+    assert response.status_code == 200
+    assert list(errors(response)) == [field]
+    assert donation.entries.count() == 1
+
+
+def test_entries_cannot_be_changed_by_posting_to_them(ada_browses: Client):
+    entry = gift(DriveFactory.create(), 25_000)
+    for prefix in ("entries", "entries-2"):
+        form = amend_form() | {
+            f"{prefix}-TOTAL_FORMS": "1",
+            f"{prefix}-INITIAL_FORMS": "1",
+            f"{prefix}-0-id": entry.pk,
+            f"{prefix}-0-donation": entry.donation_id,
+            f"{prefix}-0-kind": "correction",
+            f"{prefix}-0-amount": "1",
+            f"{prefix}-0-reason": "mine",
+            f"{prefix}-0-DELETE": "on",
+        }
+        ada_browses.post(f"{GIFTS}{entry.donation_id}/change/", form)
+    assert list(LedgerEntry.objects.values_list("kind", "amount_minor")) == [("received", 25_000)]
+
+
+def test_a_gift_cannot_be_deleted(ada_browses: Client):
+    donation = gift(DriveFactory.create(), 100).donation
+    assert ada_browses.post(f"{GIFTS}{donation.pk}/delete/", {"post": "yes"}).status_code == 403
+    ada_browses.post(GIFTS, {"action": "delete_selected", "_selected_action": [donation.pk]})
+    assert Donation.objects.exists()
+
+
+def test_the_list_shows_what_the_ledger_holds_of_each_gift(ada_browses: Client):
+    gift(DriveFactory.create(), 25_050, donor_name="Grandma Noor")
+    page = ada_browses.get(f"{GIFTS}?q=noor").content.decode()
+    assert "$250.50" in page
+
+
+def test_ada_opens_a_drive(ada_browses: Client):
+    assert ada_browses.post(f"{DRIVES}add/", drive_form(goal="5000.50")).status_code == 302
+    drive = Drive.objects.get()
+    assert (drive.goal_minor, drive.goal) == (500_050, "$5,000.50")
+    assert "$5,000.50" in ada_browses.get(DRIVES).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"goal": "0"}, "goal"),
+        ({"goal": "-1"}, "goal"),
+        ({"goal": "5000.505"}, "goal"),
+        ({"goal": "50.5", "currency": "JPY"}, "goal"),
+        ({"goal": ""}, "goal"),
+        ({"currency": "usd"}, "currency"),
+        ({"currency": "DOLLAR"}, "currency"),
+        ({"ends_on": "2026-03-04"}, "ends_on"),
+        ({"starts_on": "soon"}, "starts_on"),
+        ({"story": "<p></p>"}, "story"),
+        ({"how_to_give": "<script>x</script>"}, "how_to_give"),
+        ({"name": ""}, "name"),
+        ({"slug": "taken"}, "slug"),
+    ],
+)
+def test_a_slip_in_a_drive_is_named_at_its_field(
+    ada_browses: Client, typed: dict[str, str], field: str
+):
+    DriveFactory.create(slug="taken")
+    response = ada_browses.post(f"{DRIVES}add/", drive_form(**typed))
+    assert response.status_code == 200
+    assert list(errors(response)) == [field]
+    assert Drive.objects.count() == 1
+
+
+def test_a_drive_may_last_one_day(ada_browses: Client):
+    assert ada_browses.post(f"{DRIVES}add/", drive_form(ends_on="2026-03-05")).status_code == 302
+
+
+@pytest.mark.parametrize(("currency", "minor"), [("USD", 500_050), ("JPY", 5_000), ("KWD", 5_001)])
+def test_saving_an_untouched_drive_keeps_its_goal(ada_browses: Client, currency: str, minor: int):
+    drive = DriveFactory.create(currency=currency, goal_minor=minor)
+    form = ada_browses.get(f"{DRIVES}{drive.pk}/change/").context["adminform"].form
+    data = {name: form.get_initial_for_field(f, name) or "" for name, f in form.fields.items()}
+    assert ada_browses.post(f"{DRIVES}{drive.pk}/change/", data).status_code == 302
+    drive.refresh_from_db()
+    assert drive.goal_minor == minor
+
+
+def test_once_gifts_came_in_the_currency_is_fixed_and_the_goal_is_not(ada_browses: Client):
+    drive = DriveFactory.create(slug="winter")
+    gift(drive, 100)
+    change = f"{DRIVES}{drive.pk}/change/"
+    response = ada_browses.post(change, drive_form(currency="EUR"))
+    assert errors(response) == {"currency": ["Gifts came in: the currency is fixed."]}
+    assert ada_browses.post(change, drive_form(goal="9000")).status_code == 302
+    drive.refresh_from_db()
+    assert drive.goal == "$9,000"
+
+
+def test_a_drive_with_gifts_is_not_deleted(ada_browses: Client):
+    drive = gift(DriveFactory.create(), 100).donation.drive
+    ada_browses.post(f"{DRIVES}{drive.pk}/delete/", {"post": "yes"})
+    assert Drive.objects.exists()
+
+
+@pytest.mark.parametrize("path", [GIFTS, f"{GIFTS}add/", DRIVES, f"{DRIVES}add/"])
+def test_cleo_is_asked_to_log_in(cleo: Client, path: str):
+    assert cleo.get(path).headers["Location"].startswith("/admin/login/")

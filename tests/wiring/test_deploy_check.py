@@ -1,0 +1,109 @@
+"""Production starts only when it is safe, and says in a sentence what is missing."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FULL = {
+    "SECRET_KEY": "fJ2!kd8#Lq0ZtPw5_xY7vB3nM9cR1sH6gU4eA-oI+zXyQwErTy",
+    "DATABASE_URL": "postgres://fibrosite:secret@127.0.0.1:1/fibrosite",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "SITE_URL": "https://news.example.org",
+    "DIGEST_FROM": "Our news <digest@example.org>",
+    "LETTERS_FROM": "Our news <hello@example.org>",
+    "SENDER_NAME": "Our news association",
+    "POSTAL_ADDRESS": "1 Long Road, Example Town",
+    "LEGAL_STATUS": "Our news is a club; gifts are not tax-deductible.",
+}
+CHECK = ["manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+
+
+def run(
+    arguments: list[str], tmp_path: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run Python under the production settings, with nothing in the environment but this."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    place = {"DJANGO_SETTINGS_MODULE": "fibrosite.settings.prod", "VAR_DIR": str(tmp_path)}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**kept, **place, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_full_environment_is_clean(tmp_path: Path):
+    done = run(CHECK, tmp_path, **FULL)
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_each_missing_variable_is_named_in_a_sentence(tmp_path: Path, name: str):
+    done = run(CHECK, tmp_path, **{**FULL, name: ""})
+    assert done.returncode == 1
+    sentence = f"Fibrosite cannot start: these are not set in the environment: {name} ("
+    assert done.stderr.startswith(sentence)
+    assert len(done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+    assert [other for other in FULL if f"{other} (" in done.stderr] == [name]
+
+
+def test_an_empty_environment_names_all_at_once(tmp_path: Path):
+    done = run(CHECK, tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert [name for name in FULL if f"{name} (" not in done.stderr] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "check"),
+    [
+        ("SITE_URL", "http://news.example.org", "fibrosite.E001"),
+        ("DIGEST_FROM", "us@gmail.com", "fibrosite.E002"),
+        ("LETTERS_FROM", "us@fibrosite.example", "fibrosite.E002"),
+        ("LETTERS_FROM", "Our news <digest@example.org>", "fibrosite.E003"),
+        ("SECRET_KEY", "short", "security.W009"),
+    ],
+)
+def test_an_unsafe_value_is_refused(tmp_path: Path, name: str, value: str, check: str):
+    done = run(CHECK, tmp_path, **{**FULL, name: value})
+    assert done.returncode == 1
+    assert check in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_demo_and_its_mailbox_are_not_in_production(tmp_path: Path):
+    code = """
+import django
+django.setup()
+from django.apps import apps
+from django.conf import settings
+from django.urls import Resolver404, resolve
+assert not apps.is_installed("fibrosite.demo")
+for path in ("/mailbox/", "/media/articles/x.jpg"):
+    try:
+        print("found", path, resolve(path))
+    except Resolver404:
+        print("missing", path)
+print(settings.DEBUG, settings.SECURE_HSTS_SECONDS > 0, settings.ALLOWED_HOSTS[0])
+"""
+    done = run(["-c", code], tmp_path, **FULL)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "missing /mailbox/",
+        "missing /media/articles/x.jpg",
+        "False True news.example.org",
+    ]
+
+
+def test_the_demos_settings_do_not_pass_for_production(tmp_path: Path):
+    done = run(CHECK, tmp_path, **{**FULL, "DJANGO_SETTINGS_MODULE": "fibrosite.settings.dev"})
+    assert done.returncode == 1
+    assert "fibrosite.E004" in done.stderr
