@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
+from django.template.defaultfilters import pluralize
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -13,7 +14,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from fibrosite.lib.queueing import enqueue
 from newsletter import building
-from newsletter.letters import LEAVE_SLOT
+from newsletter.letters import fill_slots
 from newsletter.models import (
     Cadence,
     ConsentEvent,
@@ -79,7 +80,7 @@ class DigestAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         digest = get_object_or_404(Digest, pk=pk)
-        response = HttpResponse(digest.html.replace(LEAVE_SLOT, "#"))
+        response = HttpResponse(fill_slots(digest.html, leave="#", preferences="#"))
         response["Content-Security-Policy"] = (
             "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
         )
@@ -111,7 +112,8 @@ class DigestAdmin(ReadOnlyAdmin):
             self.message_user(request, text, messages.WARNING)
         else:
             enqueue(deliver, digest.pk)
-            text = f"“{digest.subject}” is on its way to {digest.audience:,} readers."
+            readers = f"{digest.audience:,} reader{pluralize(digest.audience)}"
+            text = f"“{digest.subject}” is on its way to {readers}."
             self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:newsletter_digest_changelist"))
 

@@ -1,65 +1,102 @@
 """Sending the letters that sign-ups wait for."""
 
 import logging
-from datetime import datetime
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from django.core.mail import EmailMessage
-from django.db.models import F, Q
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
 
 from newsletter.letters import already_letter, confirm_letter
-from newsletter.models import SignUp, Subscriber
+from newsletter.mailing import ROUND_SECONDS, hand_over, open_mailer
+from newsletter.models import Delivery, SignUp, Subscriber
+from newsletter.outcomes import Outcome
+from newsletter.tokens import CONFIRM_WITHIN
 
 logger = logging.getLogger(__name__)
 
-LETTER_WAITS = Q(letter_due_at__isnull=False) & (
-    Q(letter_sent_at__isnull=True) | Q(letter_sent_at__lt=F("letter_due_at"))
-)
-NOTE_WAITS = Q(note_due_at__isnull=False) & (
-    Q(note_sent_at__isnull=True) | Q(note_sent_at__lt=F("note_due_at"))
-)
+LETTER_WAITS = Q(letter_sent_at__isnull=True) | Q(letter_sent_at__lt=F("letter_due_at"))
 AT_ONCE = 200
+PAUSE = timedelta(minutes=30)
 
 
 def answer_waiting(*, now: datetime) -> int:
-    """Send the letters that are due, at most 200 of each kind; the number sent.
+    """Send the letters that are due, for about ten seconds; the number sent.
 
-    One that fails stays due for the next call. Safe in two workers at once: each letter is
-    claimed by a conditional update first.
+    Safe in two workers at once: each letter is claimed by a conditional update first. One that
+    the mail server wants later stays due; one that it refuses, or may have taken, is not repeated.
     """
-    return _confirmations(now) + _notes(now)
+    waiting: list[SignUp | Subscriber] = list(_sign_ups(now)[:AT_ONCE])
+    waiting += _subscribers(now)[:AT_ONCE]
+    if not waiting:
+        return 0
+    with open_mailer() as mailer:
+        return _answer(waiting, mailer, now=now) if mailer else 0
 
 
-def _confirmations(now: datetime) -> int:
-    waiting = SignUp.objects.filter(LETTER_WAITS, confirmed_at=None)
+def letters_waiting() -> int:
+    """How many sign-ups have not got their letter yet; more than a few mean that mail is stuck."""
+    return _unanswered(timezone.now()).count()
+
+
+def _unanswered(now: datetime) -> QuerySet[SignUp]:
+    """Those who wait for the letter to confirm with; after a week it is given up."""
+    recent = now - CONFIRM_WITHIN
+    return SignUp.objects.filter(LETTER_WAITS, confirmed_at=None, asked_at__gt=recent)
+
+
+def _sign_ups(now: datetime) -> QuerySet[SignUp]:
+    return _unanswered(now).filter(letter_due_at__lte=now).order_by("letter_due_at")
+
+
+def _subscribers(now: datetime) -> QuerySet[Subscriber]:
+    """Those who signed up again, and wait for the note that all is well."""
+    waiting = Subscriber.objects.active().filter(LETTER_WAITS)
+    return waiting.filter(letter_due_at__lte=now).order_by("letter_due_at")
+
+
+def _answer(rows: Sequence[SignUp | Subscriber], mailer: BaseEmailBackend, *, now: datetime) -> int:
     sent = 0
-    for sign_up in waiting.order_by("letter_due_at")[:AT_ONCE]:
-        claim = waiting.filter(pk=sign_up.pk)
-        if not claim.update(letter_sent_at=now):
+    deadline = time.monotonic() + ROUND_SECONDS
+    for row in rows:
+        if time.monotonic() > deadline:
+            break
+        outcome = _answer_one(row, mailer, now=now)
+        if outcome is None:
             continue
-        if _send(confirm_letter(sign_up)):
-            sent += 1
-        else:
-            SignUp.objects.filter(pk=sign_up.pk).update(letter_sent_at=sign_up.letter_sent_at)
+        sent += outcome.state == Delivery.State.SENT
+        if outcome.stop:
+            break
     return sent
 
 
-def _notes(now: datetime) -> int:
-    waiting = Subscriber.objects.active().filter(NOTE_WAITS)
-    sent = 0
-    for subscriber in waiting.order_by("note_due_at")[:AT_ONCE]:
-        if not waiting.filter(pk=subscriber.pk).update(note_sent_at=now):
-            continue
-        if _send(already_letter(subscriber)):
-            sent += 1
-        else:
-            before = subscriber.note_sent_at
-            Subscriber.objects.filter(pk=subscriber.pk).update(note_sent_at=before)
-    return sent
+def _answer_one(
+    row: SignUp | Subscriber, mailer: BaseEmailBackend, *, now: datetime
+) -> Outcome | None:
+    """Claim one letter, hand it over, and put it back if it must wait. None if not ours."""
+    waiting = _sign_ups(now) if isinstance(row, SignUp) else _subscribers(now)
+    # The time is part of the claim: should the address be asked for anew, this row is outdated.
+    claim = waiting.filter(pk=row.pk, letter_due_at=row.letter_due_at)
+    if not claim.update(letter_sent_at=now):
+        return None
+    outcome = hand_over(_letter(row), mailer)
+    if outcome.state != Delivery.State.SENT:
+        logger.warning("A letter did not go out: %s", outcome.reason)
+    if outcome.state == Delivery.State.QUEUED:
+        _put_back(row, outcome, now=now)
+    return outcome
 
 
-def _send(letter: EmailMessage) -> bool:
-    try:
-        return bool(letter.send())
-    except Exception as error:
-        logger.warning("A letter waits: %s: %s", type(error).__name__, error)
-        return False
+def _letter(row: SignUp | Subscriber) -> EmailMessage:
+    return confirm_letter(row) if isinstance(row, SignUp) else already_letter(row)
+
+
+def _put_back(row: SignUp | Subscriber, outcome: Outcome, *, now: datetime) -> None:
+    if isinstance(row, Subscriber) and not outcome.stop:
+        return  # The note is a courtesy: a mailbox that does not take it now need not have it.
+    pause = timedelta() if outcome.stop else PAUSE
+    mine = type(row)._default_manager.filter(pk=row.pk, letter_sent_at=now)
+    mine.update(letter_sent_at=row.letter_sent_at, letter_due_at=now + pause)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from articles.models import Article
-from newsletter.letters import LEAVE_SLOT, absolute, render_letter
+from newsletter.letters import LEAVE_SLOT, PREFERENCES_SLOT, absolute, render_letter
 from newsletter.models import Cadence, Digest, DigestItem, Rhythm
 
 
@@ -28,24 +28,20 @@ def new_summaries(cadence: Cadence, *, now: datetime) -> list[Article]:
 
 
 def build_digest(*, now: datetime) -> Digest | None:
-    """Freeze the next digest and one queued delivery per active subscriber; None if nothing is new.
+    """Freeze the next digest and one queued delivery per reader; None if nothing is new.
 
-    Two calls at once build one digest: both start where the last one ended, and the database
-    takes that start once.
+    Two calls at once build one digest: the second waits for the first, then finds nothing new.
     """
-    cadence = _cadence()
-    articles = new_summaries(cadence, now=now)
-    if not articles:
-        return None
-    try:
-        with transaction.atomic():
-            return _freeze(articles, cadence, now=now)
-    except IntegrityError:
-        return None
+    with transaction.atomic():
+        cadence = _lock_cadence()
+        articles = new_summaries(cadence, now=now)
+        return _freeze(articles, cadence, now=now) if articles else None
 
 
-def _cadence() -> Cadence:
-    return Cadence(Rhythm.objects.values_list("cadence", flat=True).first() or Cadence.WEEKLY)
+def _lock_cadence() -> Cadence:
+    """The cadence, and until the transaction ends nobody else builds."""
+    rhythm = Rhythm.objects.select_for_update().first()
+    return Cadence(rhythm.cadence) if rhythm else Cadence.WEEKLY
 
 
 def _freeze(articles: Sequence[Article], cadence: Cadence, *, now: datetime) -> Digest:
@@ -53,6 +49,7 @@ def _freeze(articles: Sequence[Article], cadence: Cadence, *, now: datetime) -> 
     context = {
         "articles": [{"article": a, "url": absolute(a.get_absolute_url())} for a in articles],
         "leave_url": LEAVE_SLOT,
+        "preferences_url": PREFERENCES_SLOT,
     }
     words = render_letter("digest", context)
     digest = Digest.objects.create(
@@ -74,13 +71,15 @@ def _freeze(articles: Sequence[Article], cadence: Cadence, *, now: datetime) -> 
 
 def _freeze_audience(digest: Digest, *, now: datetime) -> int:
     # One statement, however long the list: rows never pass through Python.
+    at = connection.ops.adapt_datetimefield_value(now)
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO newsletter_delivery
                 (digest_id, subscriber_id, state, reason, attempts, not_before_at)
-            SELECT %s, id, 'queued', '', 0, %s FROM newsletter_subscriber WHERE state = 'active'
+            SELECT %s, id, 'queued', '', 0, %s FROM newsletter_subscriber
+            WHERE state = 'active' AND (paused_until_at IS NULL OR paused_until_at <= %s)
             """,
-            [digest.pk, now],
+            [digest.pk, at, at],
         )
         return cursor.rowcount

@@ -8,23 +8,23 @@ again. One worker at a time serves a digest: it holds a lease on it, which runs 
 import logging
 import time
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.core.mail import get_connection
-from django.db.models import F, Q
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from newsletter.letters import digest_letter
+from newsletter.mailing import ROUND_SECONDS, hand_over, open_mailer
 from newsletter.models import Delivery, Digest, Subscriber
-from newsletter.outcomes import Outcome, judge
+from newsletter.outcomes import Outcome
 
 logger = logging.getLogger(__name__)
 
-# One round ends well before its lease does, even if the last message waits for EMAIL_TIMEOUT.
-ROUND_SECONDS = 10
 ROUND_ROWS = 500
-LEASE = timedelta(seconds=60)
-MAX_ATTEMPTS = 6
+# Longer than a round and one message after it, each of whose five steps may take EMAIL_TIMEOUT.
+LEASE = timedelta(minutes=2)
+# Pauses double, so the last attempt is 42 hours after the first: a relay may be ill for a night.
+MAX_ATTEMPTS = 10
 FIRST_PAUSE = timedelta(minutes=5)
 
 State = Delivery.State
@@ -41,7 +41,7 @@ def deliver_round(digest_id: int) -> bool:
     try:
         more = _send_waiting(digest)
     finally:
-        Digest.objects.filter(pk=digest_id).update(leased_until=None)
+        _hold(digest, None)
     finish_if_done(digest_id, now=timezone.now())
     return more
 
@@ -55,85 +55,84 @@ def _lease(digest_id: int) -> Digest | None:
     return Digest.objects.get(pk=digest_id)
 
 
+def _hold(digest: Digest, until: datetime | None) -> None:
+    """Exchange our lease for a rest, or for none; another's lease, or a rest, stays as it is."""
+    ours = Digest.objects.filter(pk=digest.pk, leased_until=digest.leased_until)
+    ours.update(leased_until=until)
+
+
 def _send_waiting(digest: Digest) -> bool:
-    deadline = time.monotonic() + ROUND_SECONDS
-    waiting = digest.deliveries.waiting(timezone.now()).select_related("subscriber")
+    waiting = digest.deliveries.waiting(timezone.now())
     rows = list(waiting[:ROUND_ROWS])
     if not rows:
         return False
-    try:
-        mailer = get_connection()
-        mailer.open()
-    except OSError as error:  # smtplib's exceptions are OSErrors too
-        logger.warning("Digest %s waits: the mail server does not answer (%s)", digest.pk, error)
-        return False
-    try:
-        for row in rows:
-            if time.monotonic() > deadline:
-                return True
-            outcome = deliver_one(row, digest, mailer)
-            if outcome and outcome.stop:
-                logger.warning("Digest %s pauses: %s", digest.pk, outcome.reason)
-                return False
-    finally:
-        _close(mailer)
-    return len(rows) == ROUND_ROWS
+    with open_mailer() as mailer:
+        done = mailer is not None and _send_rows(rows, digest, mailer)
+    return done and digest.deliveries.waiting(timezone.now()).exists()
 
 
-def _close(mailer: Any) -> None:
-    try:
-        mailer.close()
-    except OSError:
-        logger.info("The mail server had already hung up")
+def _send_rows(rows: list[Delivery], digest: Digest, mailer: BaseEmailBackend) -> bool:
+    """False if the mail server's answers say that it is no use to go on now."""
+    # Counted from here: a server that greets slowly still gets its letters.
+    deadline = time.monotonic() + ROUND_SECONDS
+    for row in rows:
+        outcome = deliver_one(row, digest, mailer)
+        if outcome and outcome.stop:
+            logger.warning("Digest %s stops for now: %s", digest.pk, outcome.reason)
+            if outcome.rest:
+                _hold(digest, timezone.now() + outcome.rest)
+            return False
+        if time.monotonic() > deadline:
+            break
+    return True
 
 
-def deliver_one(row: Delivery, digest: Digest, mailer: Any) -> Outcome | None:
+def deliver_one(row: Delivery, digest: Digest, mailer: BaseEmailBackend) -> Outcome | None:
     """Claim one row, send its message through the open `mailer`, settle it. None if not ours.
 
-    Whether the reader is still subscribed is read after the claim, right before the hand-over.
+    Whether the reader still wants it is read after the claim, right before the hand-over.
     """
     now = timezone.now()
     mine = Delivery.objects.waiting(now).filter(pk=row.pk)
     if not mine.update(state=State.CLAIMED, claimed_at=now, attempts=F("attempts") + 1):
         return None
     row.attempts += 1
-    outcome = _hand_over(row, digest, mailer)
+    outcome = _send(row, digest, mailer)
     _settle(row, outcome)
     return outcome
 
 
-def _hand_over(row: Delivery, digest: Digest, mailer: Any) -> Outcome:
-    if not Subscriber.objects.active().filter(pk=row.subscriber_id).exists():
-        return Outcome(State.SKIPPED, "left before it was sent")
-    try:
-        sent = mailer.send_messages([digest_letter(digest, row)])
-    except Exception as error:
-        return judge(error)
-    return Outcome(State.SENT, "") if sent else Outcome(State.FAILED, "the mailer took nothing")
+def _send(row: Delivery, digest: Digest, mailer: BaseEmailBackend) -> Outcome:
+    reader = Subscriber.objects.reachable(timezone.now()).filter(deliveries=row).first()
+    if reader is None:
+        return Outcome(State.SKIPPED, "left or paused before it was sent")
+    return hand_over(digest_letter(digest, row, reader), mailer)
 
 
 def _settle(row: Delivery, outcome: Outcome) -> None:
     now = timezone.now()
+    claimed = Delivery.objects.filter(pk=row.pk, state=State.CLAIMED)
     if outcome.state == State.QUEUED:
-        outcome = _later(row, outcome)
-    pause = FIRST_PAUSE * 2 ** (row.attempts - 1) if outcome.state == State.QUEUED else timedelta()
-    Delivery.objects.filter(pk=row.pk, state=State.CLAIMED).update(
-        state=outcome.state,
-        reason=outcome.reason,
-        not_before_at=now + pause,
-        settled_at=None if outcome.state == State.QUEUED else now,
-    )
+        _put_back(row, claimed, outcome.reason, now=now)
+    else:
+        claimed.update(state=outcome.state, reason=outcome.reason, settled_at=now)
 
 
-def _later(row: Delivery, outcome: Outcome) -> Outcome:
+def _put_back(row: Delivery, claimed: QuerySet[Delivery], reason: str, *, now: datetime) -> None:
+    """Queue it again after a pause that doubles each time; after MAX_ATTEMPTS it has failed."""
     if row.attempts < MAX_ATTEMPTS:
-        return outcome
-    return Outcome(State.FAILED, f"given up after {row.attempts} attempts: {outcome.reason}")
+        later = now + FIRST_PAUSE * 2 ** (row.attempts - 1)
+        claimed.update(state=State.QUEUED, reason=reason, not_before_at=later)
+    else:
+        given_up = f"given up after {row.attempts} attempts: {reason}"
+        claimed.update(state=State.FAILED, reason=given_up, settled_at=now)
 
 
 def settle_lost(*, now: datetime) -> int:
     """Call unknown what was claimed longer than a lease ago: its worker died on the way."""
-    lost = Delivery.objects.filter(state=State.CLAIMED, claimed_at__lt=now - LEASE)
+    lost = Delivery.objects.filter(
+        digest__state=Digest.State.SENDING, state=State.CLAIMED, claimed_at__lt=now - LEASE
+    )
     return lost.update(
         state=State.UNKNOWN,
         reason="the worker stopped while handing it over; it may have arrived",

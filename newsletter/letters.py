@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import formataddr
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -10,10 +11,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from newsletter.models import Delivery, Digest, SignUp, Subscriber
-from newsletter.tokens import confirm_token, leave_token
+from newsletter.tokens import confirm_token, leave_token, preferences_token
 
 # Private-use characters cannot be typed by accident, so no article can hold the slot by chance.
 LEAVE_SLOT = "\ue000leave\ue001"
+PREFERENCES_SLOT = "\ue000preferences\ue001"
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,16 @@ def leave_url(subscriber: Subscriber) -> str:
     return absolute(reverse("newsletter:leave", args=[leave_token(subscriber.key)]))
 
 
+def preferences_url(subscriber: Subscriber) -> str:
+    """The address at which this subscriber, and nobody else, pauses."""
+    return absolute(reverse("newsletter:preferences", args=[preferences_token(subscriber.key)]))
+
+
+def fill_slots(words: str, *, leave: str, preferences: str) -> str:
+    """Frozen words of a digest with one reader's two addresses in their places."""
+    return words.replace(LEAVE_SLOT, leave).replace(PREFERENCES_SLOT, preferences)
+
+
 def confirm_letter(sign_up: SignUp) -> EmailMultiAlternatives:
     """The letter that asks the owner of an address to confirm. Holds no word a visitor typed."""
     url = absolute(reverse("newsletter:confirm", args=[confirm_token(sign_up.key)]))
@@ -70,24 +82,28 @@ def already_letter(subscriber: Subscriber) -> EmailMultiAlternatives:
     return _plain(words, subscriber.email)
 
 
-def digest_letter(digest: Digest, delivery: Delivery) -> EmailMultiAlternatives:
+def digest_letter(
+    digest: Digest, delivery: Delivery, subscriber: Subscriber
+) -> EmailMultiAlternatives:
     """One reader's copy of a digest, from the words frozen in it (mail rules R1-R12)."""
-    url = leave_url(delivery.subscriber)
+    url, preferences = leave_url(subscriber), preferences_url(subscriber)
     domain = mail_domain()
     message = EmailMultiAlternatives(
         subject=digest.subject,
-        body=digest.text.replace(LEAVE_SLOT, url),
+        body=fill_slots(digest.text, leave=url, preferences=preferences),
         from_email=settings.DIGEST_FROM,
-        to=[delivery.subscriber.email],
+        to=[subscriber.email],
         headers={
             # The same for each attempt, so that a mail server can tell a repeat.
             "Message-ID": f"<digest.{digest.pk}.{delivery.pk}@{domain}>",
-            "List-ID": f"{settings.SITE_NAME} digest <digest.{domain}>",
+            # Only the name may be encoded, should it not be ASCII; mail programs read the rest.
+            "List-ID": formataddr((f"{settings.SITE_NAME} digest", f"digest.{domain}")),
             "List-Unsubscribe": f"<{url}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         },
     )
-    message.attach_alternative(digest.html.replace(LEAVE_SLOT, url), "text/html")
+    html = fill_slots(digest.html, leave=url, preferences=preferences)
+    message.attach_alternative(html, "text/html")
     return message
 
 

@@ -6,8 +6,14 @@ from datetime import datetime, timedelta
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 
 from articles.models import Article
+
+
+def same_address(email: str) -> Exact:
+    """That a row has this address, whatever its capitals: the condition its unique index serves."""
+    return Exact(Lower("email"), email.lower())
 
 
 class SignUp(models.Model):
@@ -35,12 +41,17 @@ class SubscriberQuerySet(models.QuerySet["Subscriber"]):
     """The verbs to read subscribers with."""
 
     def active(self) -> "SubscriberQuerySet":
-        """Those whom a digest may reach."""
+        """Those on the list."""
         return self.filter(state=Subscriber.State.ACTIVE)
+
+    def reachable(self, now: datetime) -> "SubscriberQuerySet":
+        """The active ones who are not in a pause at `now`."""
+        resting = models.Q(paused_until_at__gt=now)
+        return self.active().exclude(resting)
 
     def with_address(self, email: str) -> "SubscriberQuerySet":
         """The one with this address, whatever its capitals."""
-        return self.filter(email__iexact=email)
+        return self.filter(same_address(email))
 
 
 class Subscriber(models.Model):
@@ -55,8 +66,10 @@ class Subscriber(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     joined_at = models.DateTimeField()
     left_at = models.DateTimeField(null=True, blank=True)
-    note_due_at = models.DateTimeField(null=True, editable=False)
-    note_sent_at = models.DateTimeField(null=True, editable=False)
+    paused_until_at = models.DateTimeField("paused until", null=True, blank=True)
+    # The note to somebody who signs up again: nothing has changed.
+    letter_due_at = models.DateTimeField(null=True, editable=False)
+    letter_sent_at = models.DateTimeField(null=True, editable=False)
 
     objects = SubscriberQuerySet.as_manager()
 
@@ -66,6 +79,10 @@ class Subscriber(models.Model):
 
     def __str__(self) -> str:
         return self.email
+
+    def is_paused(self, now: datetime) -> bool:
+        """Whether a pause is under way at `now`."""
+        return self.paused_until_at is not None and self.paused_until_at > now
 
 
 class ConsentEvent(models.Model):
@@ -220,7 +237,10 @@ class Delivery(models.Model):
         UNKNOWN = "unknown", "Unknown"
 
     digest = models.ForeignKey(Digest, on_delete=models.CASCADE, related_name="deliveries")
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="deliveries")
+    # The row outlives an erased subscriber: the sum of a digest's rows stays its audience.
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.SET_NULL, null=True, related_name="deliveries"
+    )
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     reason = models.CharField(max_length=300, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)

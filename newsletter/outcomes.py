@@ -2,21 +2,30 @@
 
 import smtplib
 from dataclasses import dataclass
+from datetime import timedelta
 
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from newsletter.models import Delivery
 
 State = Delivery.State
 
+# What is the same for every reader is not tried with the next one at once.
+REST = timedelta(minutes=2)
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """The state a delivery goes to and why; `stop` ends this round of sending."""
+    """The state a delivery goes to and why.
+
+    `stop` ends this round of sending, and no other starts for as long as `rest`.
+    """
 
     state: State
     reason: str
     stop: bool = False
+    rest: timedelta = timedelta()
 
 
 def judge(error: Exception) -> Outcome:
@@ -25,42 +34,69 @@ def judge(error: Exception) -> Outcome:
     4xx means later (RFC 5321 4.2.1), 5xx is final. A connection lost on the way leaves the
     message unknown: it may have been accepted just before.
     """
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, text = next(iter(error.recipients.values()))
-        return _by_code(code, _words(text))
-    if isinstance(error, smtplib.SMTPSenderRefused):
-        # Our own address was refused: the fault is ours and the same for every reader.
-        return Outcome(State.QUEUED, f"sender refused: {_words(error.smtp_error)}", stop=True)
-    if isinstance(error, smtplib.SMTPResponseException):
-        return _by_code(error.smtp_code, _words(error.smtp_error))
+    if isinstance(error, smtplib.SMTPException):
+        return _by_smtp(error)
     if isinstance(error, AnymailRecipientsRefused):
         return Outcome(State.FAILED, "recipient refused by the provider")
     if isinstance(error, AnymailAPIError):
         return _by_http(error)
     if isinstance(error, AnymailError | ValueError | UnicodeError):
         return Outcome(State.FAILED, _words(str(error)))
+    if isinstance(error, OSError):
+        return Outcome(State.UNKNOWN, f"connection lost: {_words(str(error))}", stop=True)
+    return Outcome(
+        State.UNKNOWN, f"{type(error).__name__}: {_words(str(error))}", stop=True, rest=REST
+    )
+
+
+def _by_smtp(error: smtplib.SMTPException) -> Outcome:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, text = next(iter(error.recipients.values()))
+        return _by_code(code, _words(text))
+    if isinstance(error, smtplib.SMTPSenderRefused):
+        # Our own address was refused: the fault is ours and the same for every reader.
+        reason = f"sender refused: {_words(error.smtp_error)}"
+        return Outcome(State.QUEUED, reason, stop=True, rest=REST)
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _by_code(error.smtp_code, _words(error.smtp_error))
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return Outcome(State.FAILED, _words(str(error)))
     return Outcome(State.UNKNOWN, f"connection lost: {_words(str(error))}", stop=True)
 
 
 def _by_code(code: int, text: str) -> Outcome:
     if code == 421:  # the server is closing: no use to try the next reader now
-        return Outcome(State.QUEUED, f"{code} {text}", stop=True)
+        return Outcome(State.QUEUED, f"{code} {text}", stop=True, rest=REST)
     if 400 <= code < 500:
         return Outcome(State.QUEUED, f"{code} {text}")
-    return Outcome(State.FAILED, f"{code} {text}")
+    if 500 <= code < 600:
+        return Outcome(State.FAILED, f"{code} {text}")
+    return Outcome(State.UNKNOWN, f"no clear answer: {code} {text}", stop=True)
 
 
 def _by_http(error: AnymailAPIError) -> Outcome:
     status = getattr(error, "status_code", None)
     words = _words(str(error))
+    if _never_connected(error):
+        return Outcome(State.QUEUED, f"provider not reached: {words}", stop=True, rest=REST)
     if status is None or status >= 500:
-        return Outcome(State.UNKNOWN, f"no clear answer from the provider: {words}", stop=True)
+        reason = f"no clear answer from the provider: {words}"
+        return Outcome(State.UNKNOWN, reason, stop=True, rest=REST)
     if status in (401, 403, 404, 408, 429):
         # Throttled, or our key is wrong: the same for every reader, so wait and try again.
-        return Outcome(State.QUEUED, f"provider answered {status}: {words}", stop=True)
+        reason = f"provider answered {status}: {words}"
+        return Outcome(State.QUEUED, reason, stop=True, rest=REST)
     return Outcome(State.FAILED, f"provider answered {status}: {words}")
 
 
+def _never_connected(error: AnymailAPIError) -> bool:
+    """Whether the provider cannot have taken the message, as no connection to it was made."""
+    cause = error.__cause__
+    failure = cause.args[0] if cause and cause.args else None
+    return isinstance(getattr(failure, "reason", None), ConnectTimeoutError | NewConnectionError)
+
+
 def _words(text: str | bytes) -> str:
+    """At most 200 characters on one line, without NUL, which PostgreSQL does not store."""
     decoded = text.decode(errors="replace") if isinstance(text, bytes) else text
-    return " ".join(decoded.split())[:200]
+    return " ".join(decoded.replace("\0", " ").split())[:200]

@@ -1,15 +1,17 @@
-"""Joining and leaving the list."""
+"""Joining the list, pausing, and leaving it."""
 
 import uuid
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
-from newsletter.models import ConsentEvent, SignUp, Subscriber
+from newsletter.models import ConsentEvent, SignUp, Subscriber, same_address
 
 # The words beside the form that people agreed to; raise it when they change.
 TEXT_VERSION = "2026-11"
 COOL_DOWN = timedelta(hours=24)
+PAUSE_WEEKS = (2, 4, 12)
 KEEP_SIGN_UPS = timedelta(days=30)
 
 
@@ -32,13 +34,13 @@ def ask(email: str, *, form: str, now: datetime) -> None:
 
 
 def _ask_for_note(subscriber: Subscriber, now: datetime) -> None:
-    if subscriber.note_due_at is None or subscriber.note_due_at <= now - COOL_DOWN:
-        subscriber.note_due_at = now
-        subscriber.save(update_fields=["note_due_at"])
+    rested = Q(letter_due_at=None) | Q(letter_due_at__lte=now - COOL_DOWN)
+    # One conditional update: two requests at once ask for one note.
+    Subscriber.objects.filter(rested, pk=subscriber.pk).update(letter_due_at=now)
 
 
 def _ask_for_letter(email: str, *, form: str, now: datetime) -> None:
-    sign_up = SignUp.objects.select_for_update().filter(email__iexact=email).first()
+    sign_up = SignUp.objects.select_for_update().filter(same_address(email)).first()
     if sign_up is None:
         sign_up = SignUp(email=email)
     elif sign_up.confirmed_at is None and _had_letter_today(sign_up, now):
@@ -68,7 +70,8 @@ def confirm(key: uuid.UUID, *, now: datetime) -> Subscriber | None:
         if sign_up.confirmed_at is not None:
             return known if known and known.state == Subscriber.State.ACTIVE else None
         subscriber = known or Subscriber(email=sign_up.email)
-        subscriber.state, subscriber.joined_at, subscriber.left_at = "active", now, None
+        subscriber.state, subscriber.joined_at = Subscriber.State.ACTIVE, now
+        subscriber.left_at = subscriber.paused_until_at = None
         subscriber.save()
         ConsentEvent.objects.create(
             subscriber=subscriber,
@@ -96,6 +99,18 @@ def leave(subscriber: Subscriber, *, method: str, now: datetime) -> None:
             ConsentEvent.objects.create(
                 subscriber=subscriber, kind=ConsentEvent.Kind.LEFT, method=method, at=now
             )
+
+
+def pause(subscriber: Subscriber, *, weeks: int, now: datetime) -> None:
+    """Send nothing for so many weeks from now; the pause ends by itself."""
+    subscriber.paused_until_at = now + timedelta(weeks=weeks)
+    subscriber.save(update_fields=["paused_until_at"])
+
+
+def resume(subscriber: Subscriber) -> None:
+    """End a pause. Repeating it changes nothing."""
+    subscriber.paused_until_at = None
+    subscriber.save(update_fields=["paused_until_at"])
 
 
 def purge(*, now: datetime) -> int:

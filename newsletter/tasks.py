@@ -9,11 +9,11 @@ from newsletter import answering, delivering, subscribing, ticking
 
 @shared_task
 def tick() -> None:
-    """Answer sign-ups, build the digest that is due, and start what waits to be sent."""
+    """Build the digest that is due, start what waits to be sent, and answer sign-ups."""
     now = timezone.now()
-    answering.answer_waiting(now=now)
     for digest_id in ticking.work_to_do(now=now):
         enqueue(deliver, digest_id)
+    answering.answer_waiting(now=now)
 
 
 @shared_task

@@ -44,12 +44,30 @@ def read_confirm_token(token: str) -> uuid.UUID:
 
 def leave_token(key: uuid.UUID) -> str:
     """A token that unsubscribes one subscriber from the digest. It never expires."""
-    return Signer(sep=_SEP, salt="newsletter.leave.digest").sign(_encode(key))
+    return _reader_signer("leave.digest").sign(_encode(key))
 
 
 def read_leave_token(token: str) -> uuid.UUID:
     """The subscriber's key. Raises InvalidToken if forged."""
+    return _read(_reader_signer("leave.digest"), token)
+
+
+def preferences_token(key: uuid.UUID) -> str:
+    """A token that opens one subscriber's preferences. It never expires."""
+    return _reader_signer("preferences").sign(_encode(key))
+
+
+def read_preferences_token(token: str) -> uuid.UUID:
+    """The subscriber's key. Raises InvalidToken if forged."""
+    return _read(_reader_signer("preferences"), token)
+
+
+def _reader_signer(purpose: str) -> Signer:
+    return Signer(sep=_SEP, salt=f"newsletter.{purpose}")
+
+
+def _read(signer: Signer, token: str) -> uuid.UUID:
     try:
-        return _decode(Signer(sep=_SEP, salt="newsletter.leave.digest").unsign(token))
+        return _decode(signer.unsign(token))
     except BadSignature as error:
         raise InvalidToken from error

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from functools import wraps
+from math import ceil
 from typing import Any
 
-from django.db import DatabaseError
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.db import Error as DatabaseFault
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,10 +20,16 @@ from fibrosite.lib.network import client_network
 from fibrosite.lib.queueing import enqueue
 from fibrosite.lib.ratelimit import seconds_to_wait
 from newsletter import subscribing
-from newsletter.forms import SignUpForm, form_stamp
+from newsletter.forms import PauseForm, SignUpForm, form_stamp
 from newsletter.models import ConsentEvent, Subscriber
 from newsletter.tasks import answer_sign_ups
-from newsletter.tokens import InvalidToken, read_confirm_token, read_leave_token
+from newsletter.tokens import (
+    InvalidToken,
+    leave_token,
+    read_confirm_token,
+    read_leave_token,
+    read_preferences_token,
+)
 
 SIGN_UPS_AN_HOUR = 30
 HOUR = 3600
@@ -79,7 +88,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
 def _too_often(wait: int) -> str:
     return (
         "Many sign-ups came from your network just now. "
-        f"Please try again in {wait // 60 + 1} minutes."
+        f"Please try again in {ceil(wait / 60)} minutes."
     )
 
 
@@ -98,7 +107,7 @@ def _again(request: HttpRequest, form: SignUpForm, *, status: int) -> HttpRespon
     fragment = _wants_fragment(request)
     template = "newsletter/sign_up_form.html" if fragment else "newsletter/subscribe.html"
     # A form that was open too long gets a new stamp; one sent too fast keeps its own.
-    stale = any("long" in error for error in form.errors.get("stamp", []))
+    stale = form.has_error("stamp", "stale")
     place = request.POST.get("place") if fragment else "page"
     context = {
         "sign_up": form,
@@ -129,6 +138,36 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @token_page
+def preferences(request: HttpRequest, token: str) -> HttpResponse:
+    """A reader's own page: pause for some weeks, resume, or go on to leave."""
+    try:
+        key = read_preferences_token(token)
+    except InvalidToken:
+        return render(request, "newsletter/leave_invalid.html", status=400)
+    subscriber = Subscriber.objects.active().filter(key=key).first()
+    if subscriber is None:
+        return render(request, "newsletter/left.html")
+    form = PauseForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        _pause_or_resume(subscriber, form.cleaned_data["weeks"])
+    context = {
+        "form": form,
+        "paused": subscriber.is_paused(timezone.now()),
+        "subscriber": subscriber,
+        "leave_path": reverse("newsletter:leave", args=[leave_token(subscriber.key)]),
+    }
+    status = 400 if form.errors else 200
+    return render(request, "newsletter/preferences.html", context, status=status)
+
+
+def _pause_or_resume(subscriber: Subscriber, weeks: int) -> None:
+    if weeks:
+        subscribing.pause(subscriber, weeks=weeks, now=timezone.now())
+    else:
+        subscribing.resume(subscriber)
+
+
+@token_page
 def leave(request: HttpRequest, token: str) -> HttpResponse:
     """One button; pressing it, or the mail program's one-click POST (RFC 8058), ends the digest.
 
@@ -140,13 +179,22 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "newsletter/leave_invalid.html", status=400)
     if request.method != "POST":
         return render(request, "newsletter/leave.html")
-    on_page = request.POST.get("from") == "page"
-    method = ConsentEvent.Method.PAGE if on_page else ConsentEvent.Method.ONE_CLICK
+    method = _method_of_leaving(request)
     try:
         subscriber = Subscriber.objects.filter(key=key).first()
         if subscriber is not None:
             subscribing.leave(subscriber, method=method, now=timezone.now())
-    except DatabaseError:
+    except DatabaseFault:
         # The mail program tries again after a 503, and never after another error.
         return HttpResponse("Please try again later.", status=503, headers={"Retry-After": "300"})
     return render(request, "newsletter/left.html")
+
+
+def _method_of_leaving(request: HttpRequest) -> ConsentEvent.Method:
+    """By the button on our page or by the mail program; never raises, whatever the body."""
+    try:
+        on_page = request.POST.get("from") == "page"
+    except (BadRequest, SuspiciousOperation, MultiPartParserError, OSError):
+        # The token alone decides: some mail programs send a body that cannot be read, or none.
+        on_page = False
+    return ConsentEvent.Method.PAGE if on_page else ConsentEvent.Method.ONE_CLICK
