@@ -31,7 +31,7 @@ format: ## put code and templates into shape
 	@$(WITH) requirements-dev.txt
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
-	git ls-files -- 'templates/*.html' | xargs .venv/bin/djade --target-version 5.2
+	-git ls-files -- 'templates/*.html' | xargs .venv/bin/djade --target-version 5.2
 
 lock: ## pin what pyproject.toml asks for, with hashes
 	@$(WITH) requirements-dev.txt
