@@ -108,6 +108,17 @@ def _give(page: Page, site: RunningSite) -> None:
     assert int(bar.get_attribute("aria-valuenow") or 0) == before + 10
 
 
+def _pause(page: Page, site: RunningSite) -> None:
+    page.goto(link(next_letter(site, ADDRESS), "preferences"))
+    axe_finds_nothing(page)
+    page.get_by_label("4 weeks").check()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("status")).to_contain_text("Paused until")
+    axe_finds_nothing(page)
+    page.get_by_role("button", name="End the pause").click()
+    expect(page.get_by_role("status")).to_contain_text("as usual")
+
+
 def _leave(page: Page, site: RunningSite) -> None:
     page.goto(link(next_letter(site, ADDRESS), "unsubscribe"))
     axe_finds_nothing(page)
@@ -126,4 +137,5 @@ def test_the_newcomers_walk(site: RunningSite, new_page: Callable[..., Page]) ->
     _write_and_publish(page, site)
     _send_digest(page, site)
     _give(page, site)
+    _pause(page, site)
     _leave(page, site)
