@@ -15,6 +15,7 @@ ROLES: dict[str, list[str]] = {
                 ("articles", "reference"),
                 ("articles", "tag"),
                 ("research", "study"),
+                ("research", "condition"),
                 ("donations", "drive"),
             )
             for verb in ("view", "add", "change", "delete")

@@ -9,9 +9,24 @@ from django.urls import reverse
 from django.utils.text import slugify
 
 from fibrosite.lib.fields import LineField
+from research.evidence import Design, Facts, Malaise, Reviewed, evidence_line
 from research.identifiers import normalise_doi
 
 FIRST_YEAR, LAST_YEAR = 1800, 2100
+NOT_KNOWN = "Leave empty if the study does not say."
+
+
+class Condition(models.Model):
+    """An illness that studies are about."""
+
+    name = LineField(max_length=80, unique=True)
+    slug = models.SlugField(max_length=80, unique=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Study(models.Model):
@@ -46,6 +61,17 @@ class Study(models.Model):
         blank=True,
         help_text="Who was studied, and what it cannot show. Readers see it under the citation.",
     )
+
+    conditions = models.ManyToManyField(Condition, blank=True, related_name="studies")
+    design = models.CharField(max_length=20, choices=Design, blank=True)
+    patients = models.PositiveIntegerField(null=True, blank=True, help_text=NOT_KNOWN)
+    controls = models.PositiveIntegerField(null=True, blank=True, help_text=f"{NOT_KNOWN} 0: none.")
+    criteria = LineField(
+        "diagnostic criteria", max_length=120, blank=True, help_text="Such as “ACR 2016”."
+    )
+    malaise = models.CharField("post-exertional malaise", max_length=3, choices=Malaise, blank=True)
+    reviewed = models.CharField("peer review", max_length=15, choices=Reviewed, blank=True)
+    funding = LineField("funding and interests", max_length=300, blank=True)
 
     class Meta:
         ordering = ["-year", "title"]
@@ -82,6 +108,20 @@ class Study(models.Model):
         taken = set(Study.objects.filter(slug__startswith=base).values_list("slug", flat=True))
         candidates = [base, *(f"{base}-{number}" for number in range(2, len(taken) + 3))]
         return next(slug for slug in candidates if slug not in taken)
+
+    @property
+    def evidence_line(self) -> str:
+        """What it can carry, in one sentence; see `research.evidence`."""
+        facts = Facts(
+            design=self.design,
+            patients=self.patients,
+            controls=self.controls,
+            criteria=self.criteria,
+            malaise=self.malaise,
+            reviewed=self.reviewed,
+            funding=self.funding,
+        )
+        return evidence_line(facts)
 
     @property
     def author_list(self) -> list[str]:

@@ -5,19 +5,33 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from research.library import as_query, choices, chosen_sort, select
 from research.models import Study
 
 PER_PAGE = 30
+SORT_LABELS = [("newest", "Newest first"), ("oldest", "Oldest first"), ("author", "By author")]
 
 
 @require_safe
 def library(request: HttpRequest) -> HttpResponse:
-    """All studies, the newest year first."""
-    page = Paginator(Study.objects.all(), PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "research/library.html", {"page": page})
+    """All studies, or those that fit the chosen condition, design, year and access."""
+    filters, sort = choices(request.GET), chosen_sort(request.GET)
+    page = Paginator(select(filters, sort), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "filters": filters,
+        "sort": sort,
+        "sorts": SORT_LABELS,
+        "query": as_query(filters, sort),
+    }
+    return render(request, "research/library.html", context)
 
 
 @require_safe
 def study(request: HttpRequest, slug: str) -> HttpResponse:
     """One study: its citation, what it can show, and the articles about it."""
-    return render(request, "research/study.html", {"study": get_object_or_404(Study, slug=slug)})
+    return render(
+        request,
+        "research/study.html",
+        {"study": get_object_or_404(Study, slug=slug)},
+    )

@@ -10,13 +10,14 @@ from django.contrib.auth.models import Group, User
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import slugify
 
 from articles.models import Article, Author, GistPoint, Reference
 from donations.models import Donation, Drive, LedgerEntry
 from fibrosite.lib.money import to_minor
 from fibrosite.roles import EDITOR as EDITOR_ROLE
 from newsletter.models import ConsentEvent, Rhythm, Subscriber
-from research.models import Study
+from research.models import Condition, Study
 
 CONTENT = Path(__file__).parent / "content"
 EDITOR = "editor"
@@ -55,10 +56,15 @@ def _load_editor() -> None:
 
 def _load_studies() -> None:
     for row in _read("studies.toml")["study"]:
-        authors = "\n".join(row.pop("authors"))
+        authors, conditions = "\n".join(row.pop("authors")), row.pop("conditions")
         study = Study(authors=authors, **row)
         study.full_clean(exclude=["slug"])
         study.save()
+        study.conditions.set(_condition(name) for name in conditions)
+
+
+def _condition(name: str) -> Condition:
+    return Condition.objects.get_or_create(name=name, defaults={"slug": slugify(name)})[0]
 
 
 def _load_authors() -> None:

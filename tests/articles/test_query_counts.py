@@ -21,8 +21,8 @@ QUERIES = {
     "/tags/": 1,
     "/tags/sleep/": 5,
     "/authors/iris/": 5,
-    "/studies/": 2,
-    "/studies/study-0/": 4,
+    "/studies/": 4,
+    "/studies/study-0/": 5,
     "/donate/": 4,  # the drives, the sums of the open one and of all past ones
     "/drives/winter/": 2,
     "/subscribe/": 0,
