@@ -1,5 +1,6 @@
 """A study is a row, found by its DOI."""
 
+from typing import NamedTuple
 from urllib.parse import quote
 
 from django.core.exceptions import ValidationError
@@ -13,7 +14,24 @@ from research.evidence import Design, Facts, Malaise, Reviewed, evidence_line
 from research.identifiers import normalise_doi
 
 FIRST_YEAR, LAST_YEAR = 1800, 2100
+# Ends a list of authors that was cut.
+AND_MORE = "et al."
 NOT_KNOWN = "Leave empty if the study does not say."
+
+
+class Name(NamedTuple):
+    """An author's name; a group has no given name."""
+
+    family: str
+    given: str
+
+
+def _name(author: str) -> Name:
+    family, _, initials = author.rpartition(" ")
+    # As in "Gentile E" or "Park J-H"; the names of groups have none.
+    if family and initials.isupper() and len(initials) <= 4:
+        return Name(family, initials)
+    return Name(author, "")
 
 
 class Condition(models.Model):
@@ -134,12 +152,19 @@ class Study(models.Model):
         return ", ".join(self.author_list).rstrip(".") + "."
 
     @property
+    def names(self) -> list[Name]:
+        """The authors with family and given name apart, without the mark that there are more."""
+        return [_name(author) for author in self.author_list if author != AND_MORE]
+
+    @property
+    def has_more_authors(self) -> bool:
+        """Whether the list of authors was cut."""
+        return AND_MORE in self.author_list
+
+    @property
     def first_author(self) -> str:
         """The family name of who stands first, or the whole name of a group."""
-        name = self.author_list[0] if self.author_list else "Unknown"
-        family, _, initials = name.rpartition(" ")
-        # As in "Gentile E" or "Park J-H"; the names of groups have none.
-        return family if family and initials.isupper() and len(initials) <= 4 else name
+        return self.names[0].family if self.names else "Unknown"
 
     @property
     def short_citation(self) -> str:
@@ -154,6 +179,11 @@ class Study(models.Model):
         place = f"{self.volume}{number}" if self.volume else ""
         pages = f":{self.pages}" if self.pages else ""
         return f"{self.journal}. {self.year}" + (f";{place}{pages}" if place or pages else "")
+
+    @property
+    def first_page(self) -> str:
+        """Where it begins, as in "319" of "319-329"."""
+        return self.pages.partition("-")[0].strip()
 
     @property
     def doi_url(self) -> str:

@@ -32,6 +32,8 @@ ARGUMENTS: dict[str, list[str]] = {
     "articles:tag": ["sleep"],
     "articles:author": ["iris"],
     "research:study": ["gentile-2019-a-study"],
+    "research:export_study": ["gentile-2019-a-study", "ris"],
+    "research:export_library": ["ris"],
     "donations:drive": ["drive"],
     "newsletter:confirm": ["no-token"],
     "newsletter:leave": ["no-token"],
