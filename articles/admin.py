@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from js_asset import Media
@@ -16,6 +16,7 @@ from js_asset import Media
 from articles import publishing
 from articles.models import MAX_GIST, MIN_GIST, Article, Author, GistPoint, Reference, Tag
 from articles.pictures import fit_to_serve
+from fibrosite.lib.fields import LineField
 
 MAX_TAG = Tag._meta.get_field("name").max_length
 
@@ -48,7 +49,15 @@ class ArticleForm(forms.ModelForm):
         data = super().clean() or self.cleaned_data
         if data.get("state") == Article.State.PUBLISHED and "published_at" in data:
             data["published_at"] = data["published_at"] or timezone.now()
+        self._refuse_past_schedule(data)
         return data
+
+    def _refuse_past_schedule(self, data: dict[str, Any]) -> None:
+        """A slip in the year would show a draft to everybody at once."""
+        at = data.get("published_at")
+        touched = {"state", "published_at"} & set(self.changed_data)
+        if touched and data.get("state") == Article.State.SCHEDULED and at and at <= timezone.now():
+            self.add_error("published_at", "This time is past. Choose a later one, or Published.")
 
 
 class GistFormSet(forms.BaseInlineFormSet):
@@ -72,6 +81,9 @@ class GistInline(admin.StackedInline):
 
     model = GistPoint
     formset = GistFormSet
+    formfield_overrides = {
+        LineField: {"widget": forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"})}
+    }
     max_num = MAX_GIST
     verbose_name = "gist point"
     verbose_name_plural = "gist: three to seven sentences that say it all"
@@ -99,7 +111,7 @@ class ArticleAdmin(admin.ModelAdmin):
 
     form = ArticleForm
     inlines = [GistInline, ReferenceInline]
-    list_display = ["title", "kind", "author", "state", "published_at"]
+    list_display = ["title", "state", "published_at", "kind", "author"]
     list_filter = ["state", "kind", "author"]
     list_select_related = ["author"]
     search_fields = ["title", "standfirst", "slug"]
@@ -131,6 +143,22 @@ class ArticleAdmin(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         publishing.settle(obj, now=timezone.now())
         super().save_model(request, obj, form, change)
+        if {"state", "published_at"} & set(form.changed_data):
+            self._say_what_readers_see(request, obj)
+
+    def _say_what_readers_see(self, request: HttpRequest, article: Article) -> None:
+        if article.is_public():
+            self.message_user(request, f"Readers see “{article}” now.", messages.SUCCESS)
+        elif article.state == Article.State.SCHEDULED and article.published_at:
+            at = timezone.localtime(article.published_at)
+            text = f"Readers will see “{article}” from {at:%-d %B %Y, %H:%M}."
+            self.message_user(request, text, messages.SUCCESS)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A standfirst is two sentences: its field shows both."""
+        if db_field.name == "standfirst":
+            kwargs["widget"] = forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"})
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
         preview = self.admin_site.admin_view(self.preview)
@@ -148,6 +176,8 @@ class ArticleAdmin(admin.ModelAdmin):
         article = get_object_or_404(Article.objects.for_page(), pk=pk)
         if not self.has_view_permission(request, article):
             return render(request, "403.html", status=403)
+        if article.is_public():
+            return redirect(article)
         context = {"article": article, "is_preview": True}
         response = render(request, "articles/article.html", context)
         response["X-Robots-Tag"] = "noindex"
@@ -194,6 +224,6 @@ class AuthorAdmin(admin.ModelAdmin):
 class TagAdmin(admin.ModelAdmin):
     """Topics."""
 
-    list_display = ["name", "slug"]
+    list_display = ["name", "label", "slug"]
     search_fields = ["name"]
     prepopulated_fields = {"slug": ["name"]}

@@ -43,4 +43,4 @@ class LatestArticles(Feed):
         return item.changed_at
 
     def item_categories(self, item: Article) -> list[str]:
-        return [tag.name for tag in item.tags.all()]
+        return [tag.shown for tag in item.tags.all()]

@@ -1,6 +1,8 @@
 """Articles, their bylines, tags, gist and references."""
 
+import uuid
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -35,6 +37,11 @@ BODY_EXTENSIONS = {
 }
 
 
+def picture_path(article: "Article", filename: str) -> str:
+    """A name that nobody guesses: the picture of a draft is not for readers yet."""
+    return f"articles/{uuid.uuid4().hex}{PurePath(filename).suffix}"
+
+
 class TagNameField(LineField):
     """A tag's name in its one form, in rows and in look-ups alike."""
 
@@ -47,6 +54,12 @@ class Tag(TagBase):
     """A topic. Always lower-case, so that "Sleep" and "sleep" are one."""
 
     name = TagNameField("name", max_length=100, unique=True)
+    label = LineField(
+        "as readers see it",
+        max_length=100,
+        blank=True,
+        help_text="Only where the name is not written in small letters, such as “ME/CFS”.",
+    )
 
     class Meta:
         ordering = ["name"]
@@ -57,9 +70,15 @@ class Tag(TagBase):
     def get_absolute_url(self) -> str:
         return reverse("articles:tag", args=[self.slug])
 
+    @property
+    def shown(self) -> str:
+        """The name as readers see it."""
+        return self.label or self.name
+
     def slugify(self, tag: str, i: int | None = None) -> str:
         """The tag's address; "topic" for a name of signs alone, such as an emoji."""
-        name = tag if slugify(tag, allow_unicode=True) else "topic"
+        name = tag.replace("/", "-")
+        name = name if slugify(name, allow_unicode=True) else "topic"
         return str(super().slugify(name, i))
 
 
@@ -142,7 +161,7 @@ class Article(models.Model):  # type: ignore[django-manager-missing]  # taggit h
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.RESEARCH_SUMMARY)
     author = models.ForeignKey(Author, on_delete=models.PROTECT, related_name="articles")
     picture = models.ImageField(
-        upload_to="articles/",
+        upload_to=picture_path,
         blank=True,
         width_field="picture_width",
         height_field="picture_height",
@@ -177,7 +196,8 @@ class Article(models.Model):  # type: ignore[django-manager-missing]  # taggit h
     objects = ArticleQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-published_at", "-pk"]
+        # Drafts first, on every database.
+        ordering = [models.F("published_at").desc(nulls_first=True), "-pk"]
         indexes = [models.Index(fields=["state", "-published_at"], name="article_door")]
         permissions = [("publish_article", "Can publish and withdraw articles")]
         constraints = [

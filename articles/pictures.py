@@ -11,6 +11,8 @@ MAX_SIDE = 1600
 MAX_PIXELS = 60_000_000
 # Phones write JPEG files that hold a second picture; Pillow calls those MPO.
 FORMATS = {"JPEG": "JPEG", "MPO": "JPEG", "PNG": "PNG", "WEBP": "WEBP"}
+# Not EPS and its like, which Pillow hands to other programs.
+READ = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MODES = ("L", "LA", "RGB", "RGBA")
 
 
@@ -23,7 +25,7 @@ def fit_to_serve(upload: UploadedFile) -> ContentFile:
     """
     upload.seek(0)
     try:
-        with Image.open(upload) as original:
+        with Image.open(upload, formats=READ) as original:
             kind = FORMATS.get(original.format or "", "PNG")
             content = _encode(_shrink(original), kind)
     except (OSError, SyntaxError, EOFError) as error:

@@ -20,7 +20,9 @@ def publish(article: Article, *, now: datetime) -> bool:
     if article.is_public(now):
         return False
     article.state = Article.State.PUBLISHED
-    article.published_at = now
+    # An old article that comes back is not news: it keeps its date, and no digest holds it again.
+    if not article.was_public(now):
+        article.published_at = now
     article.save(update_fields=["state", "published_at", "updated_at"])
     return True
 

@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import path, re_path
 
 from articles import feeds, views
 
@@ -8,7 +8,8 @@ urlpatterns = [
     path("articles/", views.archive, name="archive"),
     path("articles/<slug:slug>/", views.article, name="article"),
     path("tags/", views.topics, name="topics"),
-    path("tags/<str:slug>/", views.tag, name="tag"),
+    # Letters of any alphabet, and nothing that a database refuses.
+    re_path(r"^tags/(?P<slug>[-\w]+)/\Z", views.tag, name="tag"),
     path("authors/<slug:slug>/", views.author, name="author"),
     path("feed/", feeds.LatestArticles(), name="feed"),
 ]

@@ -14,15 +14,24 @@ from js_asset import Media
 from donations import giving
 from donations.ledger import progress
 from donations.models import Donation, Drive, LedgerEntry
-from fibrosite.lib.money import format_money, to_minor
+from fibrosite.lib.money import CURRENCIES, format_money, to_minor
+
+
+class MoneyField(forms.DecimalField):
+    """An amount in figures. Not a number field: a turn of the mouse wheel would change it."""
+
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "size": 12})
+    default_error_messages = {"invalid": "Please give the amount in figures, such as 10.50."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_digits=12, decimal_places=3, **kwargs)
 
 
 class DriveForm(forms.ModelForm):
     """A drive whose goal is typed as people write it."""
 
-    goal = forms.DecimalField(
-        min_value=Decimal(1), max_digits=12, decimal_places=3, help_text="In the currency below."
-    )
+    goal = MoneyField(min_value=Decimal(1), help_text="In the currency below.")
+    currency = forms.ChoiceField(choices=[(code, code) for code in CURRENCIES], initial="USD")
 
     class Meta:
         model = Drive
@@ -43,7 +52,19 @@ class DriveForm(forms.ModelForm):
                 self.instance.goal_minor = to_minor(data["goal"], data["currency"])
             except ValueError as error:
                 self.add_error("goal", str(error))
+        self._refuse_overlap(data)
         return data
+
+    def _refuse_overlap(self, data: dict[str, Any]) -> None:
+        """Two drives at once would hide one: pages show the newer."""
+        if not (data.get("starts_on") and data.get("ends_on")):
+            return
+        others = Drive.objects.exclude(pk=self.instance.pk)
+        other = others.filter(
+            starts_on__lte=data["ends_on"], ends_on__gte=data["starts_on"]
+        ).first()
+        if other:
+            self.add_error("starts_on", f"“{other}” runs in some of these days.")
 
 
 @admin.register(Drive)
@@ -73,7 +94,11 @@ class DriveAdmin(admin.ModelAdmin):
 class DonationForm(forms.ModelForm):
     """A gift with its amount, typed in the drive's currency."""
 
-    amount = forms.DecimalField(min_value=Decimal("0.001"), max_digits=12, decimal_places=3)
+    amount = MoneyField(
+        min_value=Decimal("0.001"),
+        help_text="In the drive's currency.",
+        error_messages={"min_value": "A gift is more than zero."},
+    )
 
     class Meta:
         model = Donation
@@ -83,12 +108,18 @@ class DonationForm(forms.ModelForm):
         data = super().clean() or self.cleaned_data
         if data.get("received_on") and data["received_on"] > timezone.localdate():
             self.add_error("received_on", "This day is still to come.")
+        self._refuse_too_early(data)
         if "amount" in data and "drive" in data:
             try:
                 self.amount_minor = to_minor(data["amount"], data["drive"].currency)
             except ValueError as error:
                 self.add_error("amount", str(error))
         return data
+
+    def _refuse_too_early(self, data: dict[str, Any]) -> None:
+        drive, day = data.get("drive"), data.get("received_on")
+        if drive and day and day < drive.starts_on:
+            self.add_error("received_on", f"The drive began later, on {drive.starts_on:%-d %B %Y}.")
 
 
 class LedgerForm(forms.ModelForm):
@@ -98,7 +129,7 @@ class LedgerForm(forms.ModelForm):
     kind = forms.ChoiceField(
         choices=[(kind.value, kind.label) for kind in LedgerEntry.Kind if kind != "received"]
     )
-    amount = forms.DecimalField(max_digits=12, decimal_places=3, help_text="Negative takes away.")
+    amount = MoneyField(help_text="Negative takes away.")
 
     class Meta:
         model = LedgerEntry
@@ -122,6 +153,15 @@ class LedgerForm(forms.ModelForm):
             self.add_error("amount", str(error))
         if amount == 0:
             self.add_error("amount", "Zero changes nothing.")
+        elif not self.has_error("amount"):
+            self._refuse_below_zero()
+
+    def _refuse_below_zero(self) -> None:
+        donation = self.instance.donation
+        held = giving.held_minor(donation)
+        if held + self.instance.amount_minor < 0:
+            text = format_money(held, donation.drive.currency)
+            self.add_error("amount", f"This gift holds only {text}.")
 
 
 class EntriesInline(admin.StackedInline):
@@ -183,6 +223,11 @@ class DonationAdmin(admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("entries")
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The open drive is the likely one."""
+        current = Drive.objects.open_on(timezone.localdate()).first()
+        return {"drive": current.pk} if current else {}
+
     @admin.display(description="amount")
     def amount(self, donation: Donation) -> str:
         """What the ledger holds of this gift."""
@@ -198,8 +243,7 @@ class DonationAdmin(admin.ModelAdmin):
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         for entry in formset.save(commit=False):
-            entry.recorded_at, entry.recorded_by = timezone.now(), request.user
-            entry.save()
+            giving.amend(entry, now=timezone.now(), by=cast(User, request.user))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

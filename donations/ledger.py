@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Max, Sum
 
 from donations.models import Drive, LedgerEntry
 from fibrosite.lib.money import format_money
@@ -17,7 +17,6 @@ class Progress:
     raised_minor: int
     goal_minor: int
     currency: str
-    gifts: int
     as_of: datetime | None
 
     @property
@@ -40,11 +39,6 @@ class Progress:
         """How much of the bar is full, in percent: `percent`, at most 100."""
         return min(100, self.percent)
 
-    @property
-    def is_met(self) -> bool:
-        """Whether the goal is reached."""
-        return self.raised_minor >= self.goal_minor
-
 
 def progress(drive: Drive) -> Progress:
     """What the ledger says of a drive: received, less refunds, with corrections."""
@@ -57,21 +51,16 @@ def progress_of(drives: Sequence[Drive]) -> list[Progress]:
         LedgerEntry.objects.filter(donation__drive__in=drives)
         .order_by()
         .values_list("donation__drive")
-        .annotate(
-            raised=Sum("amount_minor"),
-            gifts=Count("donation", filter=Q(kind=LedgerEntry.Kind.RECEIVED), distinct=True),
-            as_of=Max("recorded_at"),
-        )
+        .annotate(raised=Sum("amount_minor"), as_of=Max("recorded_at"))
     )
-    sums = {pk: (raised, gifts, as_of) for pk, raised, gifts, as_of in rows}
-    return [_progress(drive, *sums.get(drive.pk, (0, 0, None))) for drive in drives]
+    sums = {pk: (raised, as_of) for pk, raised, as_of in rows}
+    return [_progress(drive, *sums.get(drive.pk, (0, None))) for drive in drives]
 
 
-def _progress(drive: Drive, raised: int, gifts: int, as_of: datetime | None) -> Progress:
+def _progress(drive: Drive, raised: int, as_of: datetime | None) -> Progress:
     return Progress(
         raised_minor=int(raised),  # PostgreSQL sums to a decimal
         goal_minor=drive.goal_minor,
         currency=drive.currency,
-        gifts=gifts,
         as_of=as_of,
     )

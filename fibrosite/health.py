@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError
+from django.db import Error as DatabaseFault
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -28,7 +28,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
     """
     try:
         silent = scheduler_is_silent(now=timezone.now())
-    except DatabaseError:
+    except DatabaseFault:
         return JsonResponse({"status": "down", "database": "unreachable"}, status=503)
     return JsonResponse(
         {"status": "ok", "database": "ok", "scheduler": "silent" if silent else "ok"}

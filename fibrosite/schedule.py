@@ -7,10 +7,13 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "settle scheduled articles": {
         "task": "articles.tasks.publish_due",
         "schedule": timedelta(seconds=30),
+        "options": {"expires": 30},
     },
     "send what is due": {
         "task": "newsletter.tasks.tick",
         "schedule": timedelta(seconds=20),
+        # While no worker runs, ticks must not pile up: one does the work of all.
+        "options": {"expires": 20},
     },
     "forget unconfirmed sign-ups": {
         "task": "newsletter.tasks.purge_sign_ups",

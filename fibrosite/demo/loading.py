@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from articles.models import Article, Author, GistPoint, Reference
+from articles.models import Article, Author, GistPoint, Reference, Tag
 from donations.models import Donation, Drive, LedgerEntry
 from fibrosite.lib.money import to_minor
 from fibrosite.roles import EDITOR as EDITOR_ROLE
@@ -23,6 +23,7 @@ CONTENT = Path(__file__).parent / "content"
 EDITOR = "editor"
 # Known to everyone: the demo listens on this machine alone, and production refuses the demo.
 EDITOR_PASSWORD = "calm-demo-editor"
+TAG_LABELS = {"me/cfs": "ME/CFS", "long covid": "long COVID"}
 SUBSCRIBERS = ["ada", "bea", "dara", "eli", "noor"]
 
 
@@ -41,6 +42,8 @@ def load(*, now: datetime | None = None) -> bool:
     _load_authors()
     for path in sorted((CONTENT / "articles").glob("*.toml")):
         _load_article(path, now)
+    for name, label in TAG_LABELS.items():
+        Tag.objects.filter(name=name).update(label=label)
     for drive in _read("drives.toml")["drive"]:
         _load_drive(drive, now)
     _load_subscribers(now)

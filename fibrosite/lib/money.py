@@ -1,5 +1,6 @@
 """Money is an integer of minor units (cents) and an ISO 4217 code, shown as people write it."""
 
+import re
 from decimal import Decimal
 
 # ISO 4217 exponents that are not 2, of currencies that gifts arrive in.
@@ -13,6 +14,15 @@ _SYMBOLS = {
     "AUD": "A$",
     "CAD": "C$",
 }
+
+
+# What a drive may be kept in.
+CURRENCIES = re.findall(
+    r"[A-Z]{3}",
+    """AED ARS AUD BDT BGN BHD BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP GEL HKD HUF IDR ILS INR
+    ISK JOD JPY KES KRW KWD KZT MAD MXN MYR NGN NOK NZD PEN PHP PKR PLN RON RSD SAR SEK SGD THB
+    TRY TWD UAH USD UYU VND ZAR""",
+)
 
 
 def exponent(currency: str) -> int:

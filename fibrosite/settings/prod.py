@@ -25,12 +25,13 @@ if _missing:
     )
 
 DEBUG = False
-SECRET_KEY = env.str("SECRET_KEY")
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# Not by `env`, which takes a value that begins with $ for the name of another variable.
+SECRET_KEY = os.environ["SECRET_KEY"]
+SECRET_KEY_FALLBACKS = os.environ.get("SECRET_KEY_FALLBACKS", "").replace(",", " ").split()
 # The loopback names are for health probes on the same machine.
 ALLOWED_HOSTS = [
     env.url("SITE_URL").hostname,
-    *env.list("ALLOWED_HOSTS", default=[]),
+    *env.str("ALLOWED_HOSTS", "").replace(",", " ").split(),
     "127.0.0.1",
     "localhost",
 ]

@@ -13,6 +13,8 @@ from newsletter.models import Digest, Rhythm
 
 register = template.Library()
 
+SHOWN = 5
+
 
 @register.inclusion_tag("admin/desk.html")
 def newsroom_desk(user: User) -> dict[str, Any]:
@@ -26,6 +28,7 @@ def newsroom_desk(user: User) -> dict[str, Any]:
         "rhythm": Rhythm.objects.first(),
         "sending": [(d, d.counts()) for d in Digest.objects.filter(state=Digest.State.SENDING)],
         "letters": letters_waiting(),
+        "drafts": Article.objects.filter(state=states.DRAFT).order_by("-updated_at")[:SHOWN],
         "in_review": Article.objects.filter(state=states.IN_REVIEW),
         "scheduled": Article.objects.filter(state=states.SCHEDULED).order_by("published_at"),
     }

@@ -25,24 +25,35 @@ async function send(form, says) {
       body: new URLSearchParams(new FormData(form)),
       headers: { "X-Fragment": "1" },
     });
-    if (response.status >= 500) throw new Error(response.statusText);
-    show(form, says, fromHtml(await response.text()), response.ok);
+    const answer = fromHtml(await response.text());
+    // Anything else is the word of a proxy, which must not take the place of the form.
+    if (!answer?.matches("form[data-sign-up], .thanks")) throw new Error(response.statusText);
+    show(form, says, answer, response.ok);
   } catch {
     button.disabled = false;
-    says.textContent = "That did not work: the site could not be reached. Please try again.";
+    button.focus();
+    says.replaceChildren(failure());
   }
+}
+
+function failure() {
+  const words = document.createElement("p");
+  words.className = "error";
+  words.textContent =
+    "Not sent: the site could not be reached. Your address is still here. Please press once more.";
+  return words;
 }
 
 function show(form, says, answer, done) {
   if (done) {
+    form.after(says);
     says.replaceChildren(answer);
     form.remove();
     says.focus();
     return;
   }
-  says.textContent = "";
   form.replaceWith(answer);
-  listen(answer, says);
+  listen(answer, statusOf(answer));
   answer.querySelector("input[name=email]").focus();
 }
 
@@ -53,10 +64,12 @@ function listen(form, says) {
   });
 }
 
-for (const form of document.querySelectorAll("form[data-sign-up]")) {
+function statusOf(form) {
   const says = document.createElement("div");
   says.setAttribute("role", "status");
   says.tabIndex = -1;
-  form.after(says);
-  listen(form, says);
+  form.querySelector(".row").after(says);
+  return says;
 }
+
+for (const form of document.querySelectorAll("form[data-sign-up]")) listen(form, statusOf(form));

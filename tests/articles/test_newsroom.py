@@ -317,3 +317,41 @@ def test_an_author_with_articles_is_not_deleted(ada_browses: Client):
     article = ArticleFactory.create()
     ada_browses.post(f"/admin/articles/author/{article.author_id}/delete/", {"post": "yes"})
     assert Article.objects.filter(pk=article.pk).exists()
+
+
+def test_a_schedule_in_the_past_is_refused(ada_browses: Client):
+    typed: dict[str, Any] = {
+        "state": "scheduled",
+        "published_at_0": "2020-01-01",
+        "published_at_1": "09:00",
+    }
+    response = ada_browses.post(ADD, article_form(**typed))
+    assert errors(response)["published_at"][0].startswith("This time is past.")
+    assert not Article.objects.exists()
+
+
+def test_the_newsroom_says_when_readers_see_it(ada_browses: Client):
+    answer = ada_browses.post(ADD, article_form(state="published"), follow=True)
+    assert "Readers see “Sleep and pain” now." in answer.content.decode()
+
+
+def test_an_article_that_comes_back_keeps_its_date(ada_browses: Client):
+    old = ArticleFactory.create(published_at=NOON - timedelta(days=900))
+    for action in ("withdraw", "publish_now"):
+        ada_browses.post(LIST, {"action": action, "_selected_action": old.pk})
+    old.refresh_from_db()
+    assert old.is_public()
+    assert old.published_at == NOON - timedelta(days=900)
+
+
+def test_drafts_stand_first_in_the_list(ada_browses: Client):
+    ArticleFactory.create(title="Public")
+    ArticleFactory.create(title="Draft", state="draft", published_at=None)
+    html = ada_browses.get(LIST).content.decode()
+    assert html.index(">Draft<") < html.index(">Public<")
+
+
+def test_the_preview_of_a_public_article_leads_to_its_page(ada_browses: Client):
+    article = ArticleFactory.create()
+    answer = ada_browses.get(f"/admin/articles/article/{article.pk}/preview/")
+    assert answer.headers["Location"] == article.get_absolute_url()

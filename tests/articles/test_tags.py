@@ -78,3 +78,19 @@ def test_ada_hears_that_a_tag_exists_already(ada_browses: Client):
 def test_ada_adds_a_tag_with_capitals(ada_browses: Client):
     ada_browses.post("/admin/articles/tag/add/", {"name": "Long  Covid", "slug": "long-covid"})
     assert Tag.objects.get().name == "long covid"
+
+
+@pytest.mark.django_db
+def test_readers_see_a_name_as_it_is_written(cleo: Client):
+    ArticleFactory.create(tags=["ME/CFS"])
+    tag = Tag.objects.get()
+    assert (tag.name, tag.slug, tag.shown) == ("me/cfs", "me-cfs", "me/cfs")
+    tag.label = "ME/CFS"
+    tag.save()
+    assert "<h1>ME/CFS</h1>" in cleo.get("/tags/me-cfs/").content.decode()
+
+
+@pytest.mark.django_db
+def test_an_address_that_no_tag_can_have_is_missing(cleo: Client):
+    for path in ("/tags/%00/", "/tags/a%0a/", "/tags/a%20b/"):
+        assert cleo.get(path).status_code == 404

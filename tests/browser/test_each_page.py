@@ -53,7 +53,7 @@ def test_sign_up_works_without_script(site: RunningSite, new_page: Callable[...,
     page.get_by_label("Your e-mail address").fill("noscript@example.org")
     page.wait_for_timeout(1100)
     page.get_by_role("button", name="Sign up").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Please look into your inbox")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Please check your inbox")
 
 
 def test_the_first_keys_lead_to_the_text(site: RunningSite, new_page: Callable[..., Page]) -> None:

@@ -32,7 +32,7 @@ def _sign_up(page: Page) -> None:
     address = page.url
     page.get_by_label("Your e-mail address").fill(ADDRESS)
     page.get_by_role("button", name="Sign up").click()
-    expect(page.get_by_role("status")).to_contain_text("Please look into your inbox")
+    expect(page.get_by_role("status")).to_contain_text("Please check your inbox")
     assert page.url == address
     axe_finds_nothing(page)
 
@@ -123,7 +123,7 @@ def _leave(page: Page, site: RunningSite) -> None:
     page.goto(link(next_letter(site, ADDRESS), "unsubscribe"))
     axe_finds_nothing(page)
     page.get_by_role("button", name="Yes, stop the digest").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("You have left the digest")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You have unsubscribed")
     axe_finds_nothing(page)
 
 

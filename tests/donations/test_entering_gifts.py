@@ -1,6 +1,6 @@
 """Entering gifts and drives in the newsroom, and what it says to a slip of the hand."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -224,6 +224,7 @@ def test_ada_opens_a_drive(ada_browses: Client):
         ({"starts_on": "soon"}, "starts_on"),
         ({"story": "<p></p>"}, "story"),
         ({"how_to_give": "<script>x</script>"}, "how_to_give"),
+        ({"currency": "XXQ"}, "currency"),
         ({"name": ""}, "name"),
         ({"slug": "taken"}, "slug"),
     ],
@@ -272,3 +273,40 @@ def test_a_drive_with_gifts_is_not_deleted(ada_browses: Client):
 @pytest.mark.parametrize("path", [GIFTS, f"{GIFTS}add/", DRIVES, f"{DRIVES}add/"])
 def test_cleo_is_asked_to_log_in(cleo: Client, path: str):
     assert cleo.get(path).headers["Location"].startswith("/admin/login/")
+
+
+def test_a_refund_of_more_than_the_gift_is_refused(ada_browses: Client):
+    donation = gift(DriveFactory.create(), 888).donation
+    change = f"{GIFTS}{donation.pk}/change/"
+    response = ada_browses.post(change, amend_form("refunded", "-500"))
+    assert errors(response) == {"amount": ["This gift holds only $8.88."]}
+    assert progress(donation.drive).raised == "$8.88"
+
+
+def test_two_drives_do_not_run_in_the_same_days(ada_browses: Client):
+    DriveFactory.create(
+        name="Spring", starts_on=date(2026, 3, 20), ends_on=date(2026, 4, 1), slug="spring"
+    )
+    response = ada_browses.post(f"{DRIVES}add/", drive_form())
+    assert errors(response) == {"starts_on": ["“Spring” runs in some of these days."]}
+    kept_apart = drive_form(ends_on="2026-03-19")
+    assert ada_browses.post(f"{DRIVES}add/", kept_apart).status_code == 302
+
+
+def test_the_open_drive_stands_in_the_form_already(ada_browses: Client):
+    drive = DriveFactory.create()
+    form = ada_browses.get(f"{GIFTS}add/").context["adminform"].form
+    assert form["drive"].value() == drive.pk
+
+
+def test_a_gift_from_before_the_drive_is_asked_about(ada_browses: Client):
+    drive = DriveFactory.create()
+    early = (drive.starts_on - timedelta(days=1)).isoformat()
+    response = ada_browses.post(f"{GIFTS}add/", gift_form(drive, received_on=early))
+    assert list(errors(response)) == ["received_on"]
+
+
+def test_no_turn_of_the_mouse_wheel_changes_an_amount(ada_browses: Client):
+    html = ada_browses.get(f"{GIFTS}add/").content.decode()
+    assert 'type="number" name="amount"' not in html
+    assert 'inputmode="decimal"' in html
