@@ -27,6 +27,10 @@ class LatestArticles(Feed):
     def items(self) -> QuerySet[Article]:
         return Article.objects.published().for_cards()[:ITEMS]
 
+    def item_link(self, item: Article) -> str:
+        """Under the public address, whatever host was asked: readers know entries by it."""
+        return f"{settings.SITE_URL}{item.get_absolute_url()}"
+
     def item_title(self, item: Article) -> str:
         return item.title
 

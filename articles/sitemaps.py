@@ -5,7 +5,7 @@ from datetime import datetime
 from django.contrib.sitemaps import Sitemap
 from django.db.models import QuerySet
 
-from articles.models import Article
+from articles.models import Article, Author, Tag
 
 
 class ArticleSitemap(Sitemap):
@@ -16,3 +16,20 @@ class ArticleSitemap(Sitemap):
 
     def lastmod(self, item: Article) -> datetime:
         return item.changed_at
+
+
+class TagSitemap(Sitemap):
+    """The topics of public articles."""
+
+    def items(self) -> QuerySet[Tag]:
+        public = Article.objects.published().order_by()
+        known = Tag.objects.filter(tagged_articles__content_object__in=public)
+        return known.order_by("pk").distinct()
+
+
+class AuthorSitemap(Sitemap):
+    """The bylines of public articles."""
+
+    def items(self) -> QuerySet[Author]:
+        public = Article.objects.published().order_by()
+        return Author.objects.filter(articles__in=public).order_by("pk").distinct()

@@ -1,4 +1,5 @@
 from django.urls import path, re_path
+from django.views.decorators.http import require_safe
 
 from articles import feeds, views
 
@@ -11,5 +12,5 @@ urlpatterns = [
     # Letters of any alphabet, and nothing that a database refuses.
     re_path(r"^tags/(?P<slug>[-\w]+)/\Z", views.tag, name="tag"),
     path("authors/<slug:slug>/", views.author, name="author"),
-    path("feed/", feeds.LatestArticles(), name="feed"),
+    path("feed/", require_safe(feeds.LatestArticles()), name="feed"),
 ]

@@ -63,6 +63,9 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def author(request: HttpRequest, slug: str) -> HttpResponse:
     """One byline and its public articles."""
-    found = get_object_or_404(Author, slug=slug)
-    page = _page(request, Article.objects.published().for_cards().filter(author=found))
+    articles = Article.objects.published()
+    # A byline is known to readers by its articles, like a topic.
+    known = Author.objects.filter(articles__in=articles.order_by()).distinct()
+    found = get_object_or_404(known, slug=slug)
+    page = _page(request, articles.for_cards().filter(author=found))
     return render(request, "articles/author.html", {"author": found, "page": page})

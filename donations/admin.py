@@ -79,6 +79,10 @@ class DriveAdmin(admin.ModelAdmin):
         "story", "how_to_give", "thanks",
     ]  # fmt: skip
 
+    def view_on_site(self, obj: Drive) -> str | None:
+        """Its page, once it has begun: before that readers find nothing there."""
+        return obj.get_absolute_url() if obj.starts_on <= timezone.localdate() else None
+
     @admin.display(description="raised")
     def raised(self, drive: Drive) -> str:
         state = progress(drive)

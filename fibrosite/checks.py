@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.mail import get_connection
 
 # Big mailbox providers refuse or hide bulk mail that claims to come from their own addresses.
 FREEMAIL = {"gmail.com", "googlemail.com", "yahoo.com", "outlook.com", "hotmail.com", "gmx.net"}
@@ -48,3 +49,16 @@ def no_demo(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     hint = "Set DJANGO_SETTINGS_MODULE=fibrosite.settings.prod."
     return [Error("The demo and its open mailbox are installed.", hint=hint, id="fibrosite.E004")]
+
+
+@register(Tags.security, deploy=True)
+def mail_backend(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The mail backend can be made: its package is there, and its keys are set."""
+    try:
+        get_connection()
+    except Exception as error:
+        hint = (
+            "See EMAIL_BACKEND and ANYMAIL_* in .env.example, and the provider's page at Anymail."
+        )
+        return [Error(f"The mail backend cannot be used: {error}", hint=hint, id="fibrosite.E005")]
+    return []

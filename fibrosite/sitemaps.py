@@ -3,7 +3,9 @@
 from django.contrib.sitemaps import Sitemap
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 
+from donations.models import Drive
 from research.models import Study
 
 
@@ -29,3 +31,10 @@ class StudySitemap(Sitemap):
 
     def items(self) -> QuerySet[Study]:
         return Study.objects.order_by("pk")
+
+
+class DriveSitemap(Sitemap):
+    """Drives that have begun."""
+
+    def items(self) -> QuerySet[Drive]:
+        return Drive.objects.started_by(timezone.localdate())

@@ -5,14 +5,22 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path, re_path
+from django.views.decorators.http import require_safe
 from django.views.generic import TemplateView
 from django.views.static import serve
 
-from articles.sitemaps import ArticleSitemap
+from articles.sitemaps import ArticleSitemap, AuthorSitemap, TagSitemap
 from fibrosite.health import healthz
-from fibrosite.sitemaps import PageSitemap, StudySitemap
+from fibrosite.sitemaps import DriveSitemap, PageSitemap, StudySitemap
 
-SITEMAPS = {"pages": PageSitemap, "articles": ArticleSitemap, "studies": StudySitemap}
+SITEMAPS = {
+    "pages": PageSitemap,
+    "articles": ArticleSitemap,
+    "tags": TagSitemap,
+    "authors": AuthorSitemap,
+    "studies": StudySitemap,
+    "drives": DriveSitemap,
+}
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -22,7 +30,7 @@ urlpatterns = [
         TemplateView.as_view(template_name="robots.txt", content_type="text/plain"),
         name="robots",
     ),
-    path("sitemap.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
+    path("sitemap.xml", require_safe(sitemap), {"sitemaps": SITEMAPS}, name="sitemap"),
     path("studies/", include("research.urls")),
     path("", include("newsletter.urls")),
     path("", include("donations.urls")),

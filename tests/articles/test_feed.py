@@ -46,8 +46,14 @@ def test_links_in_the_feed_are_absolute(cleo: Client):
     feed = read(cleo)
     links = [link.get("href", "") for link in feed.iter(f"{ATOM}link")]
     assert len(links) == 3
-    assert all(link.startswith("http://testserver/") for link in links)
-    assert "http://testserver/articles/slow-tapping/" in links
+    assert all(link.startswith(("http://testserver/", "https://")) for link in links)
+
+
+def test_entries_are_known_by_the_public_address_whatever_host_was_asked(cleo: Client):
+    ArticleFactory.create(slug="slow-tapping")
+    entry = read(cleo).find(f"{ATOM}entry")
+    assert entry is not None
+    assert entry.findtext(f"{ATOM}id") == "https://fibrosite.example/articles/slow-tapping/"
 
 
 def test_the_newest_twenty_come_first(cleo: Client):

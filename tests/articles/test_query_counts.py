@@ -27,7 +27,7 @@ QUERIES = {
     "/drives/winter/": 2,
     "/subscribe/": 0,
     "/feed/": 3,
-    "/sitemap.xml": 4,
+    "/sitemap.xml": 10,
     "/healthz": 1,
 }
 

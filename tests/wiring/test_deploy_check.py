@@ -107,3 +107,41 @@ def test_the_demos_settings_do_not_pass_for_production(tmp_path: Path):
     done = run(CHECK, tmp_path, **{**FULL, "DJANGO_SETTINGS_MODULE": "fibrosite.settings.dev"})
     assert done.returncode == 1
     assert "fibrosite.E004" in done.stderr
+
+
+def test_a_provider_without_its_key_is_refused(tmp_path: Path):
+    provider = "anymail.backends.mailgun.EmailBackend"
+    done = run(CHECK, tmp_path, **FULL, EMAIL_BACKEND=provider)
+    assert done.returncode != 0
+    assert "fibrosite.E005" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_secret_that_begins_with_a_dollar_stays_itself(tmp_path: Path):
+    show = "from django.conf import settings as s; print(s.SECRET_KEY, s.EMAIL_HOST_PASSWORD)"
+    secrets = {**FULL, "SECRET_KEY": "$abc" * 20, "EMAIL_HOST_PASSWORD": "$ecret"}
+    done = run(["-c", show], tmp_path, **secrets)
+    assert done.stdout == f"{'$abc' * 20} $ecret\n"
+
+
+def test_lists_may_have_spaces(tmp_path: Path):
+    show = "from django.conf import settings as s; print(s.ALLOWED_HOSTS, s.SECRET_KEY_FALLBACKS)"
+    lists = {**FULL, "ALLOWED_HOSTS": "a.example, b.example", "SECRET_KEY_FALLBACKS": "one, two"}
+    done = run(["-c", show], tmp_path, **lists)
+    assert "'a.example', 'b.example'" in done.stdout
+    assert done.stdout.endswith("['one', 'two']\n")
+
+
+def test_the_web_refuses_in_one_sentence_too(tmp_path: Path):
+    done = run(["-c", "import fibrosite.wsgi"], tmp_path)
+    assert done.returncode == 1
+    assert "SECRET_KEY (" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_with_odd_signs_keeps_its_database(tmp_path: Path):
+    show = "from django.conf import settings as s; print(s.DATABASES['default']['NAME'])"
+    odd = tmp_path / "c#d?e"
+    development = {"DJANGO_SETTINGS_MODULE": "fibrosite.settings.dev", "VAR_DIR": str(odd)}
+    done = run(["-c", show], tmp_path, **development)
+    assert done.stdout == f"{odd / 'fibrosite.sqlite3'}\n"
