@@ -6,25 +6,40 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from articles.models import Article
-from newsletter.letters import LEAVE_SLOT, PREFERENCES_SLOT, absolute, render_letter
+from newsletter.letters import LEAVE_SLOT, PREFERENCES_SLOT, Words, absolute, render_letter
 from newsletter.models import Cadence, Digest, DigestItem, Rhythm
+
+# Mail programs cut off HTML of more than 100 kB, and the link to unsubscribe with it (R11).
+MAX_ARTICLES = 20
 
 
 def new_summaries(cadence: Cadence, *, now: datetime) -> list[Article]:
-    """Public research summaries that no digest held yet, newest first.
+    """Public research summaries that no digest held yet, newest first, at most MAX_ARTICLES.
 
-    Looks back to where the last digest began rather than to where it ended: an article saved
-    while that one was being built, or dated back a day, still gets its turn.
+    What is over stays new, and goes into the next digest, or the one after.
     """
-    last = Digest.objects.order_by("-covers_to_at").first()
-    since = last.covers_from_at if last else now - cadence.period
-    return list(
+    since = _look_back(cadence, now=now)
+    new = (
         Article.objects.published(now)
         .for_cards()
         .filter(
             kind=Article.Kind.RESEARCH_SUMMARY, published_at__gt=since, digest_items__isnull=True
         )
     )
+    return list(new[:MAX_ARTICLES])
+
+
+def _look_back(cadence: Cadence, *, now: datetime) -> datetime:
+    """Where the last digest with room to spare began: full ones after it may have left some over.
+
+    Where it began rather than where it ended: an article saved while that one was being built,
+    or dated back a day, still gets its turn.
+    """
+    built = Digest.objects.order_by("covers_to_at")
+    with_room = built.exclude(items__position=MAX_ARTICLES - 1)
+    start = with_room.values_list("covers_from_at", flat=True).last()
+    first = built.values_list("covers_from_at", flat=True).first()
+    return start or first or now - cadence.period
 
 
 def build_digest(*, now: datetime) -> Digest | None:
@@ -38,20 +53,34 @@ def build_digest(*, now: datetime) -> Digest | None:
         return _freeze(articles, cadence, now=now) if articles else None
 
 
+def _cadence() -> Cadence:
+    return Cadence(Rhythm.objects.values_list("cadence", flat=True).first() or Cadence.WEEKLY)
+
+
 def _lock_cadence() -> Cadence:
     """The cadence, and until the transaction ends nobody else builds."""
     rhythm = Rhythm.objects.select_for_update().first()
     return Cadence(rhythm.cadence) if rhythm else Cadence.WEEKLY
 
 
-def _freeze(articles: Sequence[Article], cadence: Cadence, *, now: datetime) -> Digest:
-    last = Digest.objects.order_by("-covers_to_at").first()
+def upcoming(*, now: datetime) -> Words | None:
+    """The letter as `build_digest` would freeze it now; None if nothing is new. Saves nothing."""
+    articles = new_summaries(_cadence(), now=now)
+    return _write(articles) if articles else None
+
+
+def _write(articles: Sequence[Article]) -> Words:
     context = {
         "articles": [{"article": a, "url": absolute(a.get_absolute_url())} for a in articles],
         "leave_url": LEAVE_SLOT,
         "preferences_url": PREFERENCES_SLOT,
     }
-    words = render_letter("digest", context)
+    return render_letter("digest", context)
+
+
+def _freeze(articles: Sequence[Article], cadence: Cadence, *, now: datetime) -> Digest:
+    last = Digest.objects.order_by("-covers_to_at").first()
+    words = _write(articles)
     digest = Digest.objects.create(
         cadence=cadence,
         covers_from_at=last.covers_to_at if last else now - cadence.period,

@@ -13,6 +13,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from articles.models import Article
 from newsletter.letters import digest_letter
 from newsletter.mailing import ROUND_SECONDS, hand_over, open_mailer
 from newsletter.models import Delivery, Digest, Subscriber
@@ -26,6 +27,7 @@ LEASE = timedelta(minutes=2)
 # Pauses double, so the last attempt is 42 hours after the first: a relay may be ill for a night.
 MAX_ATTEMPTS = 10
 FIRST_PAUSE = timedelta(minutes=5)
+WITHDRAWN = "an article in it was withdrawn"
 
 State = Delivery.State
 
@@ -48,20 +50,22 @@ def deliver_round(digest_id: int) -> bool:
 
 def _lease(digest_id: int) -> Digest | None:
     now = timezone.now()
-    free = Q(leased_until__isnull=True) | Q(leased_until__lt=now)
+    free = Q(leased_until_at__isnull=True) | Q(leased_until_at__lt=now)
     open_digest = Digest.objects.filter(free, pk=digest_id, state=Digest.State.SENDING)
-    if not open_digest.update(leased_until=now + LEASE):
+    if not open_digest.update(leased_until_at=now + LEASE):
         return None
     return Digest.objects.get(pk=digest_id)
 
 
 def _hold(digest: Digest, until: datetime | None) -> None:
     """Exchange our lease for a rest, or for none; another's lease, or a rest, stays as it is."""
-    ours = Digest.objects.filter(pk=digest.pk, leased_until=digest.leased_until)
-    ours.update(leased_until=until)
+    ours = Digest.objects.filter(pk=digest.pk, leased_until_at=digest.leased_until_at)
+    ours.update(leased_until_at=until)
 
 
 def _send_waiting(digest: Digest) -> bool:
+    if _skip_withdrawn(digest, now=timezone.now()):
+        return False
     waiting = digest.deliveries.waiting(timezone.now())
     rows = list(waiting[:ROUND_ROWS])
     if not rows:
@@ -71,8 +75,22 @@ def _send_waiting(digest: Digest) -> bool:
     return done and digest.deliveries.waiting(timezone.now()).exists()
 
 
+def _skip_withdrawn(digest: Digest, *, now: datetime) -> bool:
+    """Whether readers may no longer see one of its articles; then no more copies go out."""
+    public = Article.objects.published(now).order_by().values("pk")
+    if not digest.articles.exclude(pk__in=public).exists():
+        return False
+    logger.warning("Digest %s goes to nobody else: an article in it was withdrawn", digest.pk)
+    queued = digest.deliveries.filter(state=State.QUEUED)
+    queued.update(state=State.SKIPPED, reason=WITHDRAWN, settled_at=now)
+    return True
+
+
 def _send_rows(rows: list[Delivery], digest: Digest, mailer: BaseEmailBackend) -> bool:
-    """False if the mail server's answers say that it is no use to go on now."""
+    """False if the mail server's answers say that it is no use to go on now.
+
+    A server that ends a connection after some letters is no reason to wait: it got us on.
+    """
     # Counted from here: a server that greets slowly still gets its letters.
     deadline = time.monotonic() + ROUND_SECONDS
     for row in rows:
@@ -81,7 +99,7 @@ def _send_rows(rows: list[Delivery], digest: Digest, mailer: BaseEmailBackend) -
             logger.warning("Digest %s stops for now: %s", digest.pk, outcome.reason)
             if outcome.rest:
                 _hold(digest, timezone.now() + outcome.rest)
-            return False
+            return outcome.is_free
         if time.monotonic() > deadline:
             break
     return True
@@ -112,7 +130,10 @@ def _send(row: Delivery, digest: Digest, mailer: BaseEmailBackend) -> Outcome:
 def _settle(row: Delivery, outcome: Outcome) -> None:
     now = timezone.now()
     claimed = Delivery.objects.filter(pk=row.pk, state=State.CLAIMED)
-    if outcome.state == State.QUEUED:
+    if outcome.is_free:
+        attempts = F("attempts") - 1
+        claimed.update(state=State.QUEUED, reason=outcome.reason, attempts=attempts)
+    elif outcome.state == State.QUEUED:
         _put_back(row, claimed, outcome.reason, now=now)
     else:
         claimed.update(state=outcome.state, reason=outcome.reason, settled_at=now)

@@ -37,7 +37,21 @@ class Letter:
         return [" ".join(str(value).split()) for value in self.message.get_all(name, [])]
 
     def part(self, kind: str) -> str:
-        """The "plain" or "html" part; "" if there is none."""
+        """The "plain" or "html" part; "" if there is none, or none that can be decoded."""
+        try:
+            return self._decoded(kind)
+        except LookupError:
+            return ""
+
+    def is_decodable(self, kind: str) -> bool:
+        """Whether the part names a charset that exists, or is not there."""
+        try:
+            self._decoded(kind)
+        except LookupError:
+            return False
+        return True
+
+    def _decoded(self, kind: str) -> str:
         body = self.message.get_body((kind,))
         return cast(EmailMessage, body).get_content() if body else ""
 
@@ -108,6 +122,9 @@ def _parts(letter: Letter) -> Iterator[str]:
         "text/html",
     ]:
         yield "R9 it is not multipart/alternative with text first, then HTML"
+    for kind in ("plain", "html"):
+        if not letter.is_decodable(kind):
+            yield f"R9 the {kind} part cannot be decoded"
     if not letter.part("plain").strip():
         yield "R9 the text part is empty"
     in_text, in_html = letter.links

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import formataddr
+from email.utils import formataddr, make_msgid
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -108,6 +108,10 @@ def digest_letter(
 
 
 def _plain(words: Words, to: str) -> EmailMultiAlternatives:
-    message = EmailMultiAlternatives(subject=words.subject, body=words.text, to=[to])
+    # Without it the library would make one up that names the machine.
+    headers = {"Message-ID": make_msgid(domain=mail_domain())}
+    message = EmailMultiAlternatives(
+        subject=words.subject, body=words.text, to=[to], headers=headers
+    )
     message.attach_alternative(words.html, "text/html")
     return message

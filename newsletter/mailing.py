@@ -1,14 +1,19 @@
 """An open mailer for many letters, and what became of each."""
 
 import logging
+import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from anymail.exceptions import AnymailError
+from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends import smtp
 from django.core.mail.backends.base import BaseEmailBackend
 
 from newsletter.models import Delivery
-from newsletter.outcomes import Outcome, judge
+from newsletter.outcomes import HungUpEarly, Outcome, judge
 
 logger = logging.getLogger(__name__)
 
@@ -16,14 +21,57 @@ logger = logging.getLogger(__name__)
 ROUND_SECONDS = 10
 
 
+# What keeps a mailer from being made or opened; smtplib's exceptions are OSErrors too.
+NO_MAILER = (OSError, ImproperlyConfigured, ImportError, ValueError, AnymailError)
+
+
+class Connection(smtplib.SMTP):
+    """Tells a connection lost before a message from one lost while the server took it."""
+
+    taken = 0
+    data_began = False
+
+    def sendmail(self, *args: Any, **kwargs: Any) -> Any:
+        self.data_began = False
+        try:
+            refused = super().sendmail(*args, **kwargs)
+        except smtplib.SMTPServerDisconnected as error:
+            if self.data_began:
+                raise
+            raise HungUpEarly(str(error), taken=self.taken) from error
+        self.taken += 1
+        return refused
+
+    def data(self, *args: Any, **kwargs: Any) -> Any:
+        self.data_began = True
+        return super().data(*args, **kwargs)
+
+
+class EncryptedConnection(Connection, smtplib.SMTP_SSL):
+    """The same, encrypted from its start."""
+
+
+class SmtpBackend(smtp.EmailBackend):
+    """Django's, over connections that tell how far they came."""
+
+    @property
+    def connection_class(self) -> type[smtplib.SMTP]:
+        return EncryptedConnection if self.use_ssl else Connection
+
+
+def _new_mailer() -> BaseEmailBackend:
+    mailer = get_connection()
+    return SmtpBackend() if type(mailer) is smtp.EmailBackend else mailer
+
+
 @contextmanager
 def open_mailer() -> Iterator[BaseEmailBackend | None]:
-    """One connection, kept for many letters; None if the mail server does not answer."""
-    mailer = get_connection()
+    """One connection, kept for many letters; None if there is none to be had now."""
     try:
+        mailer = _new_mailer()
         mailer.open()
-    except OSError as error:  # smtplib's exceptions are OSErrors too
-        logger.warning("Letters wait: the mail server does not answer (%s)", error)
+    except NO_MAILER as error:
+        logger.warning("Letters wait: there is no way to the mail server (%s)", error)
         yield None
         return
     try:

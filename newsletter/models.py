@@ -1,6 +1,7 @@
 """Who gets the digest, what it says, and what became of each copy."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.core.validators import MaxValueValidator
@@ -25,7 +26,9 @@ class SignUp(models.Model):
     text_version = models.CharField(max_length=20)
     asked_at = models.DateTimeField()
     letter_due_at = models.DateTimeField(null=True)
+    letter_claimed_at = models.DateTimeField(null=True)
     letter_sent_at = models.DateTimeField(null=True)
+    letter_dropped_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -69,7 +72,9 @@ class Subscriber(models.Model):
     paused_until_at = models.DateTimeField("paused until", null=True, blank=True)
     # The note to somebody who signs up again: nothing has changed.
     letter_due_at = models.DateTimeField(null=True, editable=False)
+    letter_claimed_at = models.DateTimeField(null=True, editable=False)
     letter_sent_at = models.DateTimeField(null=True, editable=False)
+    letter_dropped_at = models.DateTimeField(null=True, editable=False)
 
     objects = SubscriberQuerySet.as_manager()
 
@@ -103,13 +108,13 @@ class ConsentEvent(models.Model):
     form = models.CharField(max_length=20, blank=True)
     text_version = models.CharField(max_length=20, blank=True)
     asked_at = models.DateTimeField(null=True)
-    at = models.DateTimeField()
+    happened_at = models.DateTimeField()
 
     class Meta:
-        ordering = ["at", "pk"]
+        ordering = ["happened_at", "pk"]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} at {self.at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.get_kind_display()} at {self.happened_at:%Y-%m-%d %H:%M} UTC"
 
     def save(self, *args: object, **kwargs: object) -> None:
         if self.pk:
@@ -141,7 +146,7 @@ class Rhythm(models.Model):
     next_due_at = models.DateTimeField(
         "next digest", help_text="The day and hour of this one are kept for those that follow."
     )
-    ticked_at = models.DateTimeField(null=True, editable=False)
+    ticked_at = models.DateTimeField("scheduler last seen", null=True, editable=False)
     single = models.PositiveSmallIntegerField(
         default=1, unique=True, editable=False, validators=[MaxValueValidator(1)]
     )
@@ -171,7 +176,7 @@ class Digest(models.Model):
     text = models.TextField(editable=False)
     state = models.CharField(max_length=10, choices=State, default=State.SENDING)
     audience = models.PositiveIntegerField(default=0)
-    leased_until = models.DateTimeField(null=True, editable=False)
+    leased_until_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True)
     articles = models.ManyToManyField(Article, through="DigestItem", related_name="digests")
 
@@ -192,15 +197,24 @@ class Digest(models.Model):
 
     def counts(self) -> dict[str, int]:
         """How many deliveries are in each state, by its value; the sum is the audience."""
-        rows = self.deliveries.values_list("state").annotate(models.Count("pk")).order_by()
-        return dict(rows)
+        return Digest.counts_of([self.pk])[self.pk]
+
+    @staticmethod
+    def counts_of(digests: Iterable[int]) -> "dict[int, dict[str, int]]":
+        """The counts of many digests, by primary key, in one query."""
+        counts: dict[int, dict[str, int]] = {pk: {} for pk in digests}
+        rows = Delivery.objects.filter(digest__in=counts).values_list("digest_id", "state")
+        for pk, state, number in rows.annotate(models.Count("pk")).order_by():
+            counts[pk][state] = number
+        return counts
 
 
 class DigestItem(models.Model):
     """One article's place in one digest."""
 
     digest = models.ForeignKey(Digest, on_delete=models.CASCADE, related_name="items")
-    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="digest_items")
+    # What readers got is a record: such an article is withdrawn, not deleted.
+    article = models.ForeignKey(Article, on_delete=models.PROTECT, related_name="digest_items")
     position = models.PositiveSmallIntegerField()
 
     class Meta:

@@ -4,7 +4,15 @@ import smtplib
 from dataclasses import dataclass
 from datetime import timedelta
 
-from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
+from anymail.exceptions import (
+    AnymailAPIError,
+    AnymailError,
+    AnymailInvalidAddress,
+    AnymailRecipientsRefused,
+    AnymailSerializationError,
+    AnymailUnsupportedFeature,
+)
+from django.core.exceptions import ImproperlyConfigured
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from newsletter.models import Delivery
@@ -14,25 +22,43 @@ State = Delivery.State
 # What is the same for every reader is not tried with the next one at once.
 REST = timedelta(minutes=2)
 
+# Faults of our own, met before anything is handed over.
+OURS = (
+    ImproperlyConfigured,  # among them AnymailConfigurationError and AnymailImproperlyInstalled
+    AnymailSerializationError,
+    AnymailUnsupportedFeature,
+    ValueError,
+)
+
 
 @dataclass(frozen=True)
 class Outcome:
     """The state a delivery goes to and why.
 
-    `stop` ends this round of sending, and no other starts for as long as `rest`.
+    `stop` ends this round of sending, and no other starts for as long as `rest`. `is_free`: the
+    attempt does not count, as the connection just ended after it had served others.
     """
 
     state: State
     reason: str
     stop: bool = False
     rest: timedelta = timedelta()
+    is_free: bool = False
+
+
+class HungUpEarly(smtplib.SMTPServerDisconnected):
+    """The connection was lost before the message was on its way, after so many others."""
+
+    def __init__(self, words: str, *, taken: int) -> None:
+        super().__init__(words)
+        self.taken = taken
 
 
 def judge(error: Exception) -> Outcome:
     """Read an exception raised while handing over a message.
 
-    4xx means later (RFC 5321 4.2.1), 5xx is final. A connection lost on the way leaves the
-    message unknown: it may have been accepted just before.
+    4xx means later (RFC 5321 4.2.1), 5xx is final. A connection lost once the message was on its
+    way leaves it unknown: it may have been accepted just before.
     """
     if isinstance(error, smtplib.SMTPException):
         return _by_smtp(error)
@@ -40,7 +66,12 @@ def judge(error: Exception) -> Outcome:
         return Outcome(State.FAILED, "recipient refused by the provider")
     if isinstance(error, AnymailAPIError):
         return _by_http(error)
-    if isinstance(error, AnymailError | ValueError | UnicodeError):
+    if isinstance(error, AnymailInvalidAddress | UnicodeError):
+        return Outcome(State.FAILED, _words(str(error)))
+    if isinstance(error, OURS):
+        reason = f"our own settings: {type(error).__name__}: {_words(str(error))}"
+        return Outcome(State.QUEUED, reason, stop=True, rest=REST)
+    if isinstance(error, AnymailError):
         return Outcome(State.FAILED, _words(str(error)))
     if isinstance(error, OSError):
         return Outcome(State.UNKNOWN, f"connection lost: {_words(str(error))}", stop=True)
@@ -61,7 +92,17 @@ def _by_smtp(error: smtplib.SMTPException) -> Outcome:
         return _by_code(error.smtp_code, _words(error.smtp_error))
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return Outcome(State.FAILED, _words(str(error)))
+    if isinstance(error, HungUpEarly):
+        return _by_hang_up(error)
     return Outcome(State.UNKNOWN, f"connection lost: {_words(str(error))}", stop=True)
+
+
+def _by_hang_up(error: HungUpEarly) -> Outcome:
+    """A relay may close after so many letters; one that takes none has some trouble."""
+    reason = f"the server hung up before the message: {_words(str(error))}"
+    if error.taken:
+        return Outcome(State.QUEUED, reason, stop=True, is_free=True)
+    return Outcome(State.QUEUED, reason, stop=True, rest=REST)
 
 
 def _by_code(code: int, text: str) -> Outcome:
@@ -79,13 +120,13 @@ def _by_http(error: AnymailAPIError) -> Outcome:
     words = _words(str(error))
     if _never_connected(error):
         return Outcome(State.QUEUED, f"provider not reached: {words}", stop=True, rest=REST)
+    if status in (401, 402, 403, 404, 408, 429, 503):
+        # Throttled, unpaid, or our key is wrong: the same for every reader, so wait and try again.
+        reason = f"provider answered {status}: {words}"
+        return Outcome(State.QUEUED, reason, stop=True, rest=REST)
     if status is None or status >= 500:
         reason = f"no clear answer from the provider: {words}"
         return Outcome(State.UNKNOWN, reason, stop=True, rest=REST)
-    if status in (401, 403, 404, 408, 429):
-        # Throttled, or our key is wrong: the same for every reader, so wait and try again.
-        reason = f"provider answered {status}: {words}"
-        return Outcome(State.QUEUED, reason, stop=True, rest=REST)
     return Outcome(State.FAILED, f"provider answered {status}: {words}")
 
 

@@ -80,7 +80,7 @@ def confirm(key: uuid.UUID, *, now: datetime) -> Subscriber | None:
             form=sign_up.form,
             text_version=sign_up.text_version,
             asked_at=sign_up.asked_at,
-            at=now,
+            happened_at=now,
         )
         sign_up.confirmed_at = now
         sign_up.save(update_fields=["confirmed_at"])
@@ -97,7 +97,7 @@ def leave(subscriber: Subscriber, *, method: str, now: datetime) -> None:
         )
         if left:
             ConsentEvent.objects.create(
-                subscriber=subscriber, kind=ConsentEvent.Kind.LEFT, method=method, at=now
+                subscriber=subscriber, kind=ConsentEvent.Kind.LEFT, method=method, happened_at=now
             )
 
 

@@ -56,6 +56,6 @@ def work_to_do(*, now: datetime) -> list[int]:
     return [
         digest.pk
         for digest in open_digests
-        if (digest.leased_until is None or digest.leased_until < now)
+        if (digest.leased_until_at is None or digest.leased_until_at < now)
         and digest.deliveries.waiting(now).exists()
     ]

@@ -154,5 +154,5 @@ def _load_subscribers(now: datetime) -> None:
             subscriber=subscriber,
             kind=ConsentEvent.Kind.CONFIRMED,
             method=ConsentEvent.Method.IMPORTED,
-            at=now,
+            happened_at=now,
         )

@@ -27,10 +27,15 @@ class Post:
         self.recipients: list[str] = []
         self.sessions: set[int] = set()
         self.answers: dict[str, str] = {}
+        self.closes_after = 1_000_000
+        self.sent_in: dict[int, int] = {}
 
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any
     ) -> str:
+        sent = self.sent_in.get(id(session), 0)
+        if sent >= self.closes_after:
+            server.transport.close()  # type: ignore[union-attr]
         if "MAIL" in self.answers:
             return self.answers["MAIL"]
         envelope.mail_from = address
@@ -52,6 +57,7 @@ class Post:
         self.letters.append(envelope.original_content or b"")
         self.recipients += envelope.rcpt_tos
         self.sessions.add(id(session))
+        self.sent_in[id(session)] = self.sent_in.get(id(session), 0) + 1
         return "250 Kept"
 
     def parsed(self) -> list[WireMessage]:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from articles.models import Article
 from newsletter import building
+from newsletter.inspecting import HTML_LIMIT
 from newsletter.models import Cadence, Delivery, Digest, Rhythm, Subscriber
 from tests.factories import NOON, ArticleFactory, DigestFactory, SubscriberFactory
 from tests.newsletter.scenes import race, states
@@ -110,6 +111,30 @@ def test_after_quiet_weeks_all_that_is_new_comes() -> None:
     ArticleFactory.create(title="Five weeks later", published_at=NOON + 5 * WEEK)
     assert building.build_digest(now=NOON + 4 * WEEK) is None
     assert titles(building.build_digest(now=NOON + 6 * WEEK)) == ["Five weeks later"]
+
+
+def test_a_flood_of_articles_is_spread_over_digests_and_none_is_lost() -> None:
+    ArticleFactory.create_batch(2 * building.MAX_ARTICLES + 5, published_at=NOON - DAY)
+    newest = ArticleFactory.create(published_at=NOON - timedelta(hours=1))
+    editions = [building.build_digest(now=NOON + week * WEEK) for week in range(4)]
+    assert [len(titles(digest)) for digest in editions if digest] == [20, 20, 6]
+    assert editions[3] is None
+    assert titles(editions[0])[0] == newest.title
+
+
+def test_a_full_digest_of_long_articles_is_not_cut_off_by_mail_programs() -> None:
+    gist = ["A point of the gist in simple words. " * 6] * 5
+    for number in range(25):
+        ArticleFactory.create(
+            title=f"{number} " + "A long title " * 10,
+            slug=f"{number}-" + "long-" * 15,
+            standfirst="What this is about, and why it matters. " * 7,
+            gist=gist,
+            published_at=NOON - DAY,
+        )
+    digest = building.build_digest(now=NOON)
+    assert digest
+    assert len(digest.html.encode()) < HTML_LIMIT
 
 
 def test_an_article_scheduled_for_later_waits_for_its_time() -> None:

@@ -53,7 +53,7 @@ def test_what_she_agreed_to_is_kept(cleo: Client) -> None:
     assert (event.kind, event.method, event.form) == ("confirmed", "page", "foot")
     assert event.text_version == subscribing.TEXT_VERSION
     assert event.asked_at == SignUp.objects.get().asked_at
-    assert event.asked_at < event.at
+    assert event.asked_at < event.happened_at
 
 
 def test_a_consent_event_is_never_changed(cleo: Client) -> None:

@@ -4,9 +4,11 @@ import smtplib
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from newsletter import answering, subscribing
 from newsletter.models import SignUp, Subscriber
@@ -118,12 +120,79 @@ def test_a_refused_letter_is_not_repeated(mailer: Mailer) -> None:
     assert answering.letters_waiting() == 0
 
 
-def test_a_letter_that_may_have_arrived_is_not_repeated(mailer: Mailer) -> None:
+def test_a_refused_address_may_be_asked_for_again_the_next_day(mailer: Mailer) -> None:
+    asked()
+    mailer.answers = [refusal(550, "no such user")]
+    answering.answer_waiting(now=timezone.now())
+    asked()
+    assert answering.letters_waiting() == 0
+    with time_machine.travel(timezone.now() + subscribing.COOL_DOWN):
+        asked()
+        assert answering.answer_waiting(now=timezone.now()) == 1
+
+
+def test_a_letter_that_may_be_lost_is_repeated_after_a_pause(mailer: Mailer) -> None:
     asked()
     mailer.answers = [smtplib.SMTPServerDisconnected("gone")]
-    for _ in range(3):
-        answering.answer_waiting(now=timezone.now())
-    assert mailer.letters == []
+    now = timezone.now()
+    assert answering.answer_waiting(now=now) == 0
+    assert SignUp.objects.get().letter_sent_at is None
+    assert answering.letters_waiting() == 1
+    assert answering.answer_waiting(now=now + answering.PAUSE / 2) == 0
+    assert answering.answer_waiting(now=now + answering.PAUSE) == 1
+    assert answering.letters_waiting() == 0
+
+
+def test_a_server_that_never_says_what_it_took_gets_few_copies(mailer: Mailer) -> None:
+    asked()
+    now = timezone.now()
+    mailer.answers = [smtplib.SMTPServerDisconnected("gone")] * 1000
+    for quarter in range(4 * 24 * 9):
+        answering.answer_waiting(now=now + quarter * timedelta(minutes=15))
+    assert 5 < 1000 - len(mailer.answers) <= 10
+
+
+def test_a_letter_whose_worker_died_is_sent_by_another(mailer: Mailer) -> None:
+    asked()
+    mailer.answers = [SystemExit()]
+    now = timezone.now()
+    with pytest.raises(SystemExit):
+        answering.answer_waiting(now=now)
+    assert answering.letters_waiting() == 1
+    assert answering.answer_waiting(now=now + answering.CLAIM) == 0
+    assert answering.answer_waiting(now=now + answering.CLAIM + timedelta(seconds=1)) == 1
+    assert mailer.recipients == [CLEO]
+
+
+def test_a_claim_outlives_a_round_and_its_last_letter(settings: Settings) -> None:
+    steps = 5  # MAIL, RCPT, DATA, the message, and its answer
+    longest = answering.ROUND_SECONDS + steps * settings.EMAIL_TIMEOUT
+    assert timedelta(seconds=longest) < answering.CLAIM
+
+
+def test_a_letter_in_one_workers_hands_is_left_alone_by_a_second(mailer: Mailer) -> None:
+    asked()
+    now = timezone.now()
+    second: list[int] = []
+    mailer.answers = [lambda: second.append(answering.answer_waiting(now=now))]
+    assert answering.answer_waiting(now=now) == 1
+    assert second == [0]
+
+
+def test_a_note_that_may_have_arrived_is_not_repeated(bea: Subscriber, mailer: Mailer) -> None:
+    subscribing.ask(bea.email, form="foot", now=timezone.now())
+    mailer.answers = [smtplib.SMTPServerDisconnected("gone")]
+    answering.answer_waiting(now=timezone.now())
+    assert answering.answer_waiting(now=timezone.now() + timedelta(hours=5)) == 0
+
+
+def test_letters_do_not_name_the_machine(cleo: Client, bea: Subscriber, post: Post) -> None:
+    sign_up(cleo, CLEO)
+    sign_up(cleo, bea.email)
+    answering.answer_waiting(now=timezone.now())
+    names = [letter["Message-ID"] for letter in post.parsed()]
+    assert len(set(names)) == 2
+    assert all(name.endswith("@fibrosite.example>") for name in names)
 
 
 def test_refused_letters_do_not_hold_up_those_behind_them(mailer: Mailer) -> None:

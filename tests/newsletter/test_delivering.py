@@ -13,9 +13,10 @@ from pytest_django import Settings
 
 from newsletter import delivering, mailing, subscribing, ticking
 from newsletter.models import Delivery, Digest, Rhythm, Subscriber
+from newsletter.outcomes import HungUpEarly
 from tests.factories import SubscriberFactory
 from tests.newsletter.conftest import Mailer, Post, refusal
-from tests.newsletter.scenes import digest_to, race, states
+from tests.newsletter.scenes import built_digest, digest_to, race, states
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +32,7 @@ def test_a_round_sends_to_all_and_finishes(bea: Subscriber, mailer: Mailer) -> N
     assert delivering.deliver_round(digest.pk) is False
     digest.refresh_from_db()
     assert states(digest) == ["sent"] * 5
-    assert (digest.state, digest.leased_until) == ("done", None)
+    assert (digest.state, digest.leased_until_at) == ("done", None)
     assert digest.finished_at
     assert mailer.opened == 1
 
@@ -157,7 +158,7 @@ def test_a_silent_server_claims_nothing(bea: Subscriber, mailer: Mailer) -> None
     assert delivering.deliver_round(digest.pk) is False
     row = digest.deliveries.get()
     assert (row.state, row.attempts, row.claimed_at) == ("queued", 0, None)
-    assert Digest.objects.get().leased_until is None
+    assert Digest.objects.get().leased_until_at is None
 
 
 def test_a_refused_sender_stops_the_round_and_rests(bea: Subscriber, mailer: Mailer) -> None:
@@ -204,7 +205,7 @@ def test_a_lease_keeps_a_second_worker_away(bea: Subscriber, mailer: Mailer) -> 
 def test_a_lease_runs_out_by_itself(bea: Subscriber, mailer: Mailer) -> None:
     digest = digest_to(bea)
     now = timezone.now()
-    Digest.objects.update(leased_until=now + delivering.LEASE)
+    Digest.objects.update(leased_until_at=now + delivering.LEASE)
     delivering.deliver_round(digest.pk)
     assert mailer.letters == []
     with time_machine.travel(now + delivering.LEASE + MINUTE):
@@ -217,9 +218,9 @@ def test_a_worker_that_was_overtaken_leaves_the_lease_of_the_other(
 ) -> None:
     digest = digest_to(bea)
     theirs = timezone.now() + timedelta(hours=1)
-    mailer.answers = [lambda: Digest.objects.update(leased_until=theirs)]
+    mailer.answers = [lambda: Digest.objects.update(leased_until_at=theirs)]
     delivering.deliver_round(digest.pk)
-    assert Digest.objects.get().leased_until == theirs
+    assert Digest.objects.get().leased_until_at == theirs
 
 
 def test_a_crash_between_claim_and_settling_is_unknown_and_never_sent_again(
@@ -369,6 +370,55 @@ def test_a_real_server_may_refuse_all(
     post.answers = {where: answer}
     delivering.deliver_round(digest.pk)
     assert states(digest) == [state]
+
+
+def test_a_relay_that_hangs_up_after_some_letters_gets_the_rest_in_turn(post: Post) -> None:
+    people = readers(12)
+    digest = digest_to(*people)
+    post.closes_after = 3
+    rounds = 1
+    while delivering.deliver_round(digest.pk):
+        rounds += 1
+    assert states(digest) == ["sent"] * 12
+    assert sorted(post.recipients) == sorted(reader.email for reader in people)
+    assert set(digest.deliveries.values_list("attempts", flat=True)) == {1}
+    assert rounds == 4
+
+
+def test_a_relay_that_takes_nothing_is_left_alone_for_a_while(bea: Subscriber, post: Post) -> None:
+    digest = digest_to(bea)
+    post.closes_after = 0
+    assert delivering.deliver_round(digest.pk) is False
+    row = digest.deliveries.get()
+    assert (row.state, row.attempts) == ("queued", 1)
+    assert row.not_before_at > timezone.now()
+    assert Digest.objects.get().leased_until_at
+
+
+def test_who_makes_the_relay_hang_up_does_not_hold_up_the_others(
+    bea: Subscriber, mailer: Mailer
+) -> None:
+    digest = digest_to(bea, *readers(2))
+    mailer.answers = [HungUpEarly("at RCPT", taken=0)]
+    delivering.deliver_round(digest.pk)
+    with time_machine.travel(timezone.now() + 3 * MINUTE):
+        delivering.deliver_round(digest.pk)
+    assert states(digest) == ["queued", "sent", "sent"]
+
+
+def test_a_withdrawn_article_goes_to_nobody_else(
+    bea: Subscriber, mailer: Mailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "ROUND_ROWS", 1)
+    SubscriberFactory.create_batch(2)
+    digest = built_digest()
+    assert delivering.deliver_round(digest.pk) is True
+    digest.articles.update(state="withdrawn")
+    assert delivering.deliver_round(digest.pk) is False
+    assert states(digest) == ["sent", "skipped", "skipped"]
+    assert digest.deliveries.last().reason == "an article in it was withdrawn"  # type: ignore[union-attr]
+    assert len(mailer.letters) == 1
+    assert Digest.objects.get().state == "done"
 
 
 def test_a_closed_port_claims_nothing(bea: Subscriber, post: Post, settings: Settings) -> None:

@@ -50,6 +50,13 @@ def test_each_broken_rule_is_named(old: bytes, new: bytes, rule: str) -> None:
     assert any(fault.startswith(f"{rule} ") for fault in found), found
 
 
+def test_a_charset_that_does_not_exist_is_named() -> None:
+    assert b'charset="utf-8"' in SIGNED
+    found = faults(SIGNED.replace(b'charset="utf-8"', b'charset="klingon"'))
+    assert "R9 the plain part cannot be decoded" in found
+    assert "R9 the html part cannot be decoded" in found
+
+
 def test_the_command_ends_with_an_error_that_lists_the_rules() -> None:
     with pytest.raises(CommandError, match="R5 the DKIM signature"):
         call_command("inspect_letter", str(LETTERS / "signed-without-list-headers.eml"))

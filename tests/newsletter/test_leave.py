@@ -49,7 +49,7 @@ def test_the_page_has_one_form_that_no_script_sends(cleo: Client, bea: Subscribe
 def test_pressing_the_button_takes_bea_off_the_list(cleo: Client, bea: Subscriber) -> None:
     response = cleo.post(leave_path(bea), {"from": "page"})
     assert response.status_code == 200
-    assert "You have left" in response.text
+    assert "You have unsubscribed" in response.text
     assert has_left(bea)
     assert ConsentEvent.objects.get().method == "page"
 

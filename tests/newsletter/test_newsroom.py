@@ -1,20 +1,23 @@
 """The digest desk in the newsroom."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import ProtectedError
 from django.test import Client
 from django.utils import timezone
 
-from newsletter import tasks
+from newsletter import subscribing, tasks
 from newsletter.models import Delivery, Digest, Rhythm, SignUp, Subscriber
-from tests.factories import ArticleFactory
-from tests.newsletter.scenes import built_digest, everything, states
+from tests.factories import ArticleFactory, SubscriberFactory
+from tests.newsletter.scenes import built_digest, digest_to, everything, states
 
 pytestmark = pytest.mark.django_db
 
 SEND_NOW = "/admin/newsletter/digest/send-now/"
+UPCOMING = "/admin/newsletter/digest/upcoming/"
 
 
 @pytest.fixture
@@ -172,9 +175,65 @@ def test_ada_finds_bea_by_her_address(ada_browses: Client, bea: Subscriber) -> N
 
 def test_ada_sets_the_rhythm(ada_browses: Client, rhythm: Rhythm) -> None:
     path = f"/admin/newsletter/rhythm/{rhythm.pk}/change/"
-    data = {"cadence": "monthly", "next_due_at_0": "2026-03-05", "next_due_at_1": "09:00"}
+    day = timezone.localdate() + timedelta(days=5)
+    data = {"cadence": "monthly", "next_due_at_0": str(day), "next_due_at_1": "09:00"}
     assert ada_browses.post(path, data).status_code == 302
     rhythm.refresh_from_db()
-    assert (rhythm.cadence, rhythm.next_due_at.hour) == ("monthly", 9)
+    due = timezone.localtime(rhythm.next_due_at)
+    assert (rhythm.cadence, due.date(), due.hour) == ("monthly", day, 9)
     assert ada_browses.get("/admin/newsletter/rhythm/add/").status_code == 403
     assert ada_browses.post(f"/admin/newsletter/rhythm/{rhythm.pk}/delete/").status_code == 403
+
+
+def test_a_time_that_is_past_is_refused(ada_browses: Client, rhythm: Rhythm) -> None:
+    path = f"/admin/newsletter/rhythm/{rhythm.pk}/change/"
+    data = {"cadence": "monthly", "next_due_at_0": "2026-03-05", "next_due_at_1": "09:00"}
+    assert "This time is past" in ada_browses.post(path, data).text
+    before = (rhythm.cadence, rhythm.next_due_at)
+    rhythm.refresh_from_db()
+    assert (rhythm.cadence, rhythm.next_due_at) == before
+
+
+def test_the_upcoming_letter_is_shown_in_a_cage(ada_browses: Client, bea: Subscriber) -> None:
+    ArticleFactory.create(title="What rest does")
+    before = everything()
+    response = ada_browses.get(UPCOMING)
+    assert "What rest does" in response.text
+    assert "\ue000" not in response.text
+    assert "default-src 'none'" in response["Content-Security-Policy"]
+    assert response["X-Frame-Options"] == "SAMEORIGIN"
+    assert everything() == before
+    assert built_digest(title="Another").html.count("What rest does") == 1
+
+
+def test_the_upcoming_letter_is_not_for_everyone(
+    cleo: Client, dara_browses: Client, ada_browses: Client
+) -> None:
+    assert ada_browses.get(UPCOMING).status_code == 404
+    ArticleFactory.create()
+    assert cleo.get(UPCOMING).status_code == 302
+    assert dara_browses.get(UPCOMING).status_code == 403
+    assert ada_browses.get(UPCOMING).status_code == 200
+
+
+def test_paused_readers_are_left_out_of_the_count(ada_browses: Client, bea: Subscriber) -> None:
+    paused = SubscriberFactory.create()
+    subscribing.pause(paused, weeks=2, now=timezone.now())
+    ArticleFactory.create()
+    assert "1 reader now" in ada_browses.get(SEND_NOW).text
+
+
+def test_an_article_that_stood_in_a_digest_cannot_be_deleted(bea: Subscriber) -> None:
+    article = built_digest().articles.get()
+    with pytest.raises(ProtectedError):
+        article.delete()
+
+
+def test_a_page_of_digests_is_counted_in_one_query(
+    ada_browses: Client, bea: Subscriber, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(6):
+        digest_to(bea)
+    with django_assert_max_num_queries(10):
+        page = ada_browses.get("/admin/newsletter/digest/").text
+    assert page.count("queued 1") == 6

@@ -7,17 +7,20 @@ from typing import Any
 import pytest
 import requests
 from anymail.exceptions import (
+    AnymailConfigurationError,
+    AnymailImproperlyInstalled,
     AnymailInvalidAddress,
     AnymailRecipientsRefused,
     AnymailRequestsAPIError,
+    AnymailSerializationError,
     AnymailUnsupportedFeature,
 )
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.message import BadHeaderError
 from pytest_django import Settings
 
-from newsletter.mailing import hand_over
-from newsletter.outcomes import judge
+from newsletter.mailing import Connection, SmtpBackend, hand_over, open_mailer
+from newsletter.outcomes import HungUpEarly, judge
 from tests.newsletter.conftest import refusal
 
 
@@ -47,22 +50,30 @@ TABLE = [
     (BrokenPipeError("pipe"), "unknown", True, False),
     (TimeoutError("timed out"), "unknown", True, False),
     (ssl.SSLEOFError("eof"), "unknown", True, False),
-    (BadHeaderError("newline"), "failed", False, False),
+    (BadHeaderError("newline"), "queued", True, True),
+    (ValueError("TLS and SSL at once"), "queued", True, True),
+    (HungUpEarly("at MAIL", taken=0), "queued", True, True),
+    (HungUpEarly("at MAIL", taken=100), "queued", True, False),
     (UnicodeEncodeError("ascii", "ü", 0, 1, "no"), "failed", False, False),
     (KeyError("our own mistake"), "unknown", True, True),
     (http(400), "failed", False, False),
     (http(422), "failed", False, False),
     (http(401), "queued", True, True),
+    (http(402), "queued", True, True),
     (http(403), "queued", True, True),
     (http(404), "queued", True, True),
     (http(408), "queued", True, True),
     (http(429), "queued", True, True),
     (http(500), "unknown", True, True),
-    (http(503), "unknown", True, True),
+    (http(502), "unknown", True, True),
+    (http(503), "queued", True, True),
     (AnymailRequestsAPIError("no answer"), "unknown", True, True),
     (AnymailRecipientsRefused(), "failed", False, False),
     (AnymailInvalidAddress("no"), "failed", False, False),
-    (AnymailUnsupportedFeature("no"), "failed", False, False),
+    (AnymailUnsupportedFeature("no"), "queued", True, True),
+    (AnymailSerializationError("no"), "queued", True, True),
+    (AnymailConfigurationError("no key"), "queued", True, True),
+    (AnymailImproperlyInstalled("boto3", "ses"), "queued", True, True),
 ]
 
 
@@ -131,3 +142,23 @@ def test_a_mailer_that_takes_nothing_has_failed() -> None:
             return 0
 
     assert hand_over(letter(), Lazy()).state == "failed"  # type: ignore[arg-type]
+
+
+def test_a_missing_key_makes_letters_wait(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"
+    settings.ANYMAIL = {}
+    with open_mailer() as mailer:
+        assert mailer is None
+    assert "Letters wait" in caplog.text
+
+
+@pytest.mark.parametrize("is_encrypted", [False, True])
+def test_letters_by_smtp_go_over_connections_that_tell_how_far_they_came(
+    settings: Settings, is_encrypted: bool
+) -> None:
+    settings.EMAIL_USE_SSL = is_encrypted
+    kind = SmtpBackend().connection_class
+    assert issubclass(kind, Connection)
+    assert issubclass(kind, smtplib.SMTP_SSL) == is_encrypted

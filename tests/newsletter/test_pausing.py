@@ -94,7 +94,7 @@ def test_the_link_to_leave_does_not_open_the_preferences(bea: Subscriber, cleo: 
 
 def test_who_has_left_is_told_so(bea: Subscriber, cleo: Client) -> None:
     Subscriber.objects.update(state=Subscriber.State.LEFT)
-    assert "You have left" in cleo.post(path_of(bea), {"weeks": "2"}).content.decode()
+    assert "You have unsubscribed" in cleo.post(path_of(bea), {"weeks": "2"}).content.decode()
     bea.refresh_from_db()
     assert bea.paused_until_at is None
 

@@ -198,7 +198,7 @@ def test_a_digest_that_somebody_sends_or_that_rests_is_left_alone(
     digest = digest_to(bea)
     now = timezone.now()
     assert ticking.work_to_do(now=now) == [digest.pk]
-    Digest.objects.update(leased_until=now + timedelta(minutes=1))
+    Digest.objects.update(leased_until_at=now + timedelta(minutes=1))
     assert ticking.work_to_do(now=now) == []
     assert ticking.work_to_do(now=now + timedelta(minutes=2)) == [digest.pk]
 
