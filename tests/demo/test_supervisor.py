@@ -188,7 +188,7 @@ def test_content_that_cannot_be_prepared_ends_the_start(site: Site) -> None:
     assert "could not be prepared" in site.refused(PREPARE_EXIT="3")
     assert "prepare  | prepare is here" in site.said
     assert "wsgi is here" not in site.said
-    assert not site.left()
+    until(lambda: not site.left(), "the end of all")
 
 
 def test_ctrl_c_stops_all_in_order(site: Site) -> None:
@@ -197,7 +197,7 @@ def test_ctrl_c_stops_all_in_order(site: Site) -> None:
     assert supervisor.wait(10) == 0
     assert site.stopped == ["beat", "wsgi", "worker", "--folder"]
     assert site.said.endswith("Stopped.\n")
-    assert not site.left()
+    until(lambda: not site.left(), "the end of all")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -207,7 +207,7 @@ def test_a_closed_terminal_and_a_shut_down_stop_it_too(site: Site, number: int) 
     supervisor = site.open()
     supervisor.send_signal(number)
     assert supervisor.wait(10) == 0
-    assert not site.left()
+    until(lambda: not site.left(), "the end of all")
 
 
 def test_a_second_ctrl_c_does_not_wait(site: Site) -> None:
@@ -216,7 +216,7 @@ def test_a_second_ctrl_c_does_not_wait(site: Site) -> None:
     until(lambda: "worker" in site.stopped, "the worker's turn")
     supervisor.send_signal(signal.SIGINT)
     assert supervisor.wait(5) == 0
-    assert not site.left()
+    until(lambda: not site.left(), "the end of all")
 
 
 @linux_only
@@ -235,7 +235,7 @@ def test_the_web_takes_what_it_started_along_when_it_dies(site: Site) -> None:
     before = set(site.left())
     os.kill(site.pid_of("wsgi"), signal.SIGKILL)
     site.wait_for("web      | was ended by SIGKILL")
-    assert len(before & set(site.left())) == len(before) - 2
+    until(lambda: len(before & set(site.left())) == len(before) - 2, "the end of both")
 
 
 @linux_only
@@ -254,7 +254,7 @@ def test_what_a_killed_demo_left_does_not_hinder_the_next(site: Site) -> None:
     left = set(site.left())
     assert left
     second = site.open()
-    assert not left & set(site.left())
+    until(lambda: not left & set(site.left()), "the end of what was left")
     assert second.poll() is None
 
 
