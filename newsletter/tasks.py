@@ -1,4 +1,4 @@
-"""What workers do for the newsletter. Each task is one call; the database holds what is due."""
+"""What workers do for the newsletter: they start it, and the database holds what is due."""
 
 from celery import shared_task
 from django.utils import timezone
