@@ -1,15 +1,20 @@
 """Filters of the public library, read from the address and never trusted."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
 from django.http import QueryDict
 
 from research.evidence import Design
-from research.models import Condition, Study
+from research.models import Condition, Study, StudyQuerySet
 
-SORTS = {"newest": ["-year", "title"], "oldest": ["year", "title"], "author": ["authors", "year"]}
+# By the name in the address: the label, and the verb that puts studies in this order.
+SORTS: dict[str, tuple[str, Callable[[StudyQuerySet], StudyQuerySet]]] = {
+    "newest": ("Newest first", StudyQuerySet.newest_first),
+    "oldest": ("Oldest first", StudyQuerySet.oldest_first),
+    "author": ("By author", StudyQuerySet.by_author),
+}
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,8 @@ class Choice:
 
 def choices(asked: QueryDict) -> list[Choice]:
     """The filters with what the reader chose; a value that is not offered counts as none."""
-    years = Study.objects.order_by("-year").values_list("year", flat=True).distinct()
+    dated = Study.objects.exclude(year=None).order_by("-year")
+    years = dated.values_list("year", flat=True).distinct()
     offered = [
         ("condition", "Condition", [(row.slug, row.name) for row in Condition.objects.all()]),
         ("design", "Design", [(value, str(label)) for value, label in Design.choices]),
@@ -48,11 +54,12 @@ def chosen_sort(asked: QueryDict) -> str:
     return sort if sort in SORTS else "newest"
 
 
-def select(filters: list[Choice], sort: str) -> QuerySet[Study]:
+def select(filters: list[Choice], sort: str) -> StudyQuerySet:
     """The studies that fit all chosen filters, in the chosen order."""
     columns = {"condition": "conditions__slug"}
     wanted = {columns.get(one.name, one.name): one.chosen for one in filters if one.chosen}
-    return Study.objects.filter(**wanted).order_by(*SORTS[sort])
+    _, in_order = SORTS[sort]
+    return in_order(Study.objects.filter(**wanted))
 
 
 def as_query(filters: list[Choice], sort: str) -> str:

@@ -20,9 +20,9 @@ def three_studies() -> None:
     fibromyalgia = Condition.objects.create(name="Fibromyalgia", slug="fibromyalgia")
     covid = Condition.objects.create(name="Long COVID", slug="long-covid")
     a, b, c = (
-        StudyFactory.create(title="A", year=2001, design="rct", authors="Zeta A"),
-        StudyFactory.create(title="B", year=2010, design="rct", access="free", authors="Alpha B"),
-        StudyFactory.create(title="C", year=2020, design="animal", authors="Mu C"),
+        StudyFactory.create(title="A", year=2001, design="rct", authors="Zeta, A"),
+        StudyFactory.create(title="B", year=2010, design="rct", access="free", authors="Alpha, B"),
+        StudyFactory.create(title="C", year=2020, design="animal", authors="Mu, C"),
     )
     a.conditions.set([fibromyalgia])
     b.conditions.set([fibromyalgia, covid])
@@ -60,6 +60,14 @@ def test_the_filters_find_what_they_say(cleo: Client, query: str, found: list[st
 )
 def test_what_is_not_offered_counts_as_no_choice(cleo: Client, query: str) -> None:
     assert titles(cleo, query) == ["C", "B", "A"]
+
+
+def test_an_undated_study_stands_last_and_is_no_year_to_choose(cleo: Client) -> None:
+    StudyFactory.create(title="D", year=None)
+    assert titles(cleo, "") == ["C", "B", "A", "D"]
+    assert titles(cleo, "sort=oldest") == ["A", "B", "C", "D"]
+    assert titles(cleo, "year=None") == ["C", "B", "A", "D"]
+    assert "None" not in cleo.get("/studies/").content.decode()
 
 
 def test_the_page_keeps_the_choice_and_names_the_number(cleo: Client) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from research.models import Condition
 from tests.factories import ArticleFactory, StudyFactory
 
 pytestmark = pytest.mark.django_db
@@ -18,6 +19,17 @@ def test_the_library_shows_thirty_studies_a_page(cleo: Client):
     StudyFactory.create_batch(31)
     assert len(cleo.get("/studies/").context["page"]) == 30
     assert len(cleo.get("/studies/?page=2").context["page"]) == 1
+
+
+def test_the_library_asks_as_often_for_one_study_as_for_thirty(
+    cleo: Client, django_assert_num_queries
+):
+    condition = Condition.objects.create(name="Fibromyalgia", slug="fibromyalgia")
+    for size in (1, 29):
+        for study in StudyFactory.create_batch(size, status="retracted"):
+            study.conditions.add(condition)
+        with django_assert_num_queries(4):
+            cleo.get("/studies/?condition=fibromyalgia&sort=author")
 
 
 def test_a_study_says_what_it_cannot_show_and_where_to_read_it(cleo: Client):
@@ -51,6 +63,42 @@ def test_an_article_numbers_its_studies_in_their_order(cleo: Client):
     html = cleo.get(ArticleFactory.create(studies=[first, second]).get_absolute_url())
     text = html.content.decode()
     assert text.index("Zebra") < text.index("Ant")
+
+
+def test_a_study_says_how_an_article_uses_it(cleo: Client):
+    study = StudyFactory.create()
+    article = ArticleFactory.create(title="Public", studies=[study])
+    article.references.update(relation="conflicts")
+    html = cleo.get(study.get_absolute_url()).content.decode()
+    assert '<p class="relation">Conflicts with it</p>' in html
+
+
+def test_a_page_with_every_field_names_each(cleo: Client):
+    study = StudyFactory.create(
+        pmid="7",
+        kind="report",
+        authors="Gentile, Eleonora\nRECOVER Consortium",
+        month=1,
+        day=16,
+        url="https://repository.example/1",
+    )
+    html = cleo.get(study.get_absolute_url()).content.decode()
+    for words in (
+        "Gentile E, RECOVER Consortium",
+        "16 January 2019",
+        "<dd>Report</dd>",
+        'href="https://pubmed.ncbi.nlm.nih.gov/7/"',
+        'href="https://repository.example/1"',
+    ):
+        assert words in html
+
+
+def test_a_page_of_a_title_alone_leaves_out_what_is_not_there(cleo: Client):
+    study = StudyFactory.create(doi=None, authors="", journal="", year=None)
+    html = cleo.get(study.get_absolute_url()).content.decode()
+    for words in ("<dt>DOI", "<dt>PubMed", "<dt>Address", "<dt>Date", "None</"):
+        assert words not in html
+    assert "<cite>No date</cite>" in html
 
 
 def test_an_unknown_study_is_missing(cleo: Client):
