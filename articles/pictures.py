@@ -1,7 +1,9 @@
 """Uploaded pictures, made fit to serve."""
 
 from io import BytesIO
+from typing import Any
 
+from django import forms
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from PIL import Image, ImageOps
@@ -14,6 +16,19 @@ FORMATS = {"JPEG": "JPEG", "MPO": "JPEG", "PNG": "PNG", "WEBP": "WEBP"}
 # Not EPS and its like, which Pillow hands to other programs.
 READ = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MODES = ("L", "LA", "RGB", "RGBA")
+
+
+class PictureFormField(forms.ImageField):
+    """An upload that is made fit to serve before it is stored."""
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        picture = super().clean(data, initial)
+        if not isinstance(picture, UploadedFile):
+            return picture
+        try:
+            return fit_to_serve(picture)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 def fit_to_serve(upload: UploadedFile) -> ContentFile:

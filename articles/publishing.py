@@ -1,8 +1,12 @@
 """Changes to what readers see."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from articles.models import Article
+
+LIVE = (Article.State.SCHEDULED, Article.State.PUBLISHED)
 
 
 def settle(article: Article, *, now: datetime) -> None:
@@ -31,6 +35,22 @@ def withdraw(article: Article) -> None:
     """Take an article from readers; it stays in the newsroom."""
     article.state = Article.State.WITHDRAWN
     article.save(update_fields=["state", "updated_at"])
+
+
+def hold(article: Article, *, was: Mapping[str, Any], now: datetime) -> bool:
+    """Keep from readers an article that they did not see before this save; whether it was held.
+
+    `was` is what its row held before, by field name; empty for a new one. An article that
+    readers already see stays: it does not vanish under them for a slip in an edit.
+    """
+    before = Article(
+        state=was.get("state", Article.State.DRAFT), published_at=was.get("published_at")
+    )
+    if article.state not in LIVE or before.is_public(now):
+        return False
+    article.state = Article.State.DRAFT if before.state in LIVE else before.state
+    article.save(update_fields=["state", "updated_at"])
+    return True
 
 
 def publish_due(*, now: datetime) -> int:

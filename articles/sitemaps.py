@@ -5,7 +5,8 @@ from datetime import datetime
 from django.contrib.sitemaps import Sitemap
 from django.db.models import QuerySet
 
-from articles.models import Article, Author, Tag
+from articles.known import known_authors, known_series
+from articles.models import Article, Author, Page, Series, Tag
 
 
 class ArticleSitemap(Sitemap):
@@ -31,5 +32,21 @@ class AuthorSitemap(Sitemap):
     """The bylines of public articles."""
 
     def items(self) -> QuerySet[Author]:
-        public = Article.objects.published().order_by()
-        return Author.objects.filter(articles__in=public).order_by("pk").distinct()
+        return known_authors().order_by("pk")
+
+
+class SeriesSitemap(Sitemap):
+    """The series of public articles."""
+
+    def items(self) -> QuerySet[Series]:
+        return known_series().order_by("pk")
+
+
+class InformationSitemap(Sitemap):
+    """The evergreen pages."""
+
+    def items(self) -> QuerySet[Page]:
+        return Page.objects.published()
+
+    def lastmod(self, item: Page) -> datetime:
+        return item.updated_at

@@ -4,6 +4,9 @@ from typing import Any
 
 EDITOR = "Editors"
 
+BLOCKS_OF_PAGES = ["text", "figure", "quote", "table", "studycard", "box", "fact"]
+BLOCKS_OF_ARTICLES = [*BLOCKS_OF_PAGES, "related", "video", "callout"]
+
 ROLES: dict[str, list[str]] = {
     EDITOR: [
         *(
@@ -14,6 +17,12 @@ ROLES: dict[str, list[str]] = {
                 ("articles", "gistpoint"),
                 ("articles", "reference"),
                 ("articles", "tag"),
+                ("articles", "term"),
+                ("articles", "series"),
+                ("articles", "page"),
+                ("articles", "pagereference"),
+                *(("articles", f"article{kind}") for kind in BLOCKS_OF_ARTICLES),
+                *(("articles", f"page{kind}") for kind in BLOCKS_OF_PAGES),
                 ("research", "study"),
                 ("research", "condition"),
                 ("donations", "drive"),
@@ -21,6 +30,9 @@ ROLES: dict[str, list[str]] = {
             for verb in ("view", "add", "change", "delete")
         ),
         "articles.publish_article",
+        "research.view_notice",
+        "research.change_notice",
+        "articles.publish_page",
         "donations.view_donation",
         "donations.add_donation",
         "donations.change_donation",

@@ -15,6 +15,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         # While no worker runs, ticks must not pile up: one does the work of all.
         "options": {"expires": 20},
     },
+    "watch studies": {
+        "task": "research.tasks.watch",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
     "forget unconfirmed sign-ups": {
         "task": "newsletter.tasks.purge_sign_ups",
         "schedule": timedelta(hours=6),

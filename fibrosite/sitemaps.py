@@ -17,6 +17,8 @@ class PageSitemap(Sitemap):
             "articles:home",
             "articles:archive",
             "articles:topics",
+            "articles:pages",
+            "articles:glossary",
             "research:library",
             "donations:donate",
             "newsletter:subscribe",

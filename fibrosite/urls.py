@@ -9,7 +9,13 @@ from django.views.decorators.http import require_safe
 from django.views.generic import TemplateView
 from django.views.static import serve
 
-from articles.sitemaps import ArticleSitemap, AuthorSitemap, TagSitemap
+from articles.sitemaps import (
+    ArticleSitemap,
+    AuthorSitemap,
+    InformationSitemap,
+    SeriesSitemap,
+    TagSitemap,
+)
 from fibrosite.health import healthz
 from fibrosite.sitemaps import DriveSitemap, PageSitemap, StudySitemap
 
@@ -18,6 +24,8 @@ SITEMAPS = {
     "articles": ArticleSitemap,
     "tags": TagSitemap,
     "authors": AuthorSitemap,
+    "series": SeriesSitemap,
+    "information": InformationSitemap,
     "studies": StudySitemap,
     "drives": DriveSitemap,
 }

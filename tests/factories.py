@@ -1,13 +1,24 @@
 """Rows for tests, each valid by itself; name only what the test is about."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from articles.models import Article, Author, GistPoint, Reference
+from articles import bodies
+from articles.models import (
+    Article,
+    ArticleText,
+    Author,
+    GistPoint,
+    Page,
+    Reference,
+    Series,
+    Term,
+)
 from donations import giving
 from donations.models import Donation, Drive, LedgerEntry
 from newsletter.models import Digest, Subscriber
@@ -23,7 +34,7 @@ class StudyFactory(DjangoModelFactory[Study]):
 
     doi = factory.Sequence(lambda n: f"10.5555/study.{n}")
     title = factory.Sequence(lambda n: f"Rest and effort in forty people, part {n}")
-    authors = "Gentile E\nRicci K"
+    authors = "Gentile, E\nRicci, K"
     journal = "Pain Res Treat"
     year = 2019
 
@@ -37,8 +48,31 @@ class AuthorFactory(DjangoModelFactory[Author]):
     bio = "Iris reads studies so that you need not."
 
 
+# Each block comes after all others.
+_places = count(10, 10)
+
+
+def add_blocks(owner: Article | Page, *blocks: tuple[type[Any], dict[str, Any]]) -> list[Any]:
+    """Blocks at the end of a body; words counted and references made, as on a save."""
+    made = [
+        kind.objects.create(parent=owner, region="body", ordering=next(_places), **fields)
+        for kind, fields in blocks
+    ]
+    bodies.settle(owner)
+    return made
+
+
+def add_block(owner: Article | Page, model: type[Any], **fields: Any) -> Any:
+    """One block at the end of a body."""
+    [block] = add_blocks(owner, (model, fields))
+    return block
+
+
 class ArticleFactory(DjangoModelFactory[Article]):
-    """A published research summary with three gist points; `tags` and `studies` may be given."""
+    """A published research summary with a text and three gist points.
+
+    `body` (HTML of its one text block), `gist`, `tags` and `studies` may be given.
+    """
 
     class Meta:
         model = Article
@@ -47,11 +81,16 @@ class ArticleFactory(DjangoModelFactory[Article]):
     title = factory.Sequence(lambda n: f"What slow tapping shows, part {n}")
     slug = factory.Sequence(lambda n: f"slow-tapping-{n}")
     standfirst = "A small study looked at movement."
-    body = "<p>Twenty people tapped a finger.</p>"
     kind = Article.Kind.RESEARCH_SUMMARY
     author = factory.SubFactory(AuthorFactory)
     state = Article.State.PUBLISHED
     published_at = factory.LazyFunction(lambda: timezone.now() - timedelta(days=1))
+
+    @factory.post_generation
+    def body(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
+        html = "<p>Twenty people tapped a finger.</p>" if extracted is None else extracted
+        if html:
+            add_block(self, ArticleText, html=html)
 
     @factory.post_generation
     def gist(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
@@ -67,6 +106,37 @@ class ArticleFactory(DjangoModelFactory[Article]):
     def studies(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
         for position, study in enumerate(extracted or []):
             Reference.objects.create(article=self, study=study, position=position)
+
+
+class PageFactory(DjangoModelFactory[Page]):
+    """A public page, reviewed yesterday, without blocks."""
+
+    class Meta:
+        model = Page
+
+    title = factory.Sequence(lambda n: f"What fibromyalgia is, part {n}")
+    slug = factory.Sequence(lambda n: f"what-it-is-{n}")
+    standfirst = "What is known, in plain words."
+    reviewer = factory.SubFactory(AuthorFactory)
+    reviewed_on = factory.LazyFunction(lambda: timezone.localdate() - timedelta(days=1))
+    state = Page.State.PUBLISHED
+
+
+class TermFactory(DjangoModelFactory[Term]):
+    class Meta:
+        model = Term
+
+    name = factory.Sequence(lambda n: f"word {n}")
+    slug = factory.Sequence(lambda n: f"word-{n}")
+    definition = "What the word means, in one sentence."
+
+
+class SeriesFactory(DjangoModelFactory[Series]):
+    class Meta:
+        model = Series
+
+    title = factory.Sequence(lambda n: f"Movement, series {n}")
+    slug = factory.Sequence(lambda n: f"movement-{n}")
 
 
 class SubscriberFactory(DjangoModelFactory[Subscriber]):

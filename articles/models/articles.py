@@ -1,115 +1,24 @@
-"""Articles, their bylines, tags, gist and references."""
+"""Articles and their gist."""
 
-import uuid
 from datetime import datetime
-from pathlib import PurePath
-from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import strip_tags
-from django.utils.text import slugify
 from taggit.managers import TaggableManager
-from taggit.models import ItemBase, TagBase
 
-from articles.tagging import tidy_tag
-from fibrosite.lib.fields import LineField, ProseField
+from articles.models.authors import Author
+from articles.models.body import BODY, POSITION_HELP
+from articles.models.pictures import picture_path
+from articles.models.series import Series
+from articles.models.tags import TaggedArticle
+from fibrosite.lib.fields import LineField
 from research.models import Study
 
 WORDS_A_MINUTE = 200
 MIN_GIST, MAX_GIST = 3, 7
-POSITION_HELP = "Small numbers come first; equal ones stay in the order they were added."
-BODY_EXTENSIONS = {
-    "Bold": True,
-    "Italic": True,
-    "Heading": {"levels": [2, 3]},
-    "BulletList": True,
-    "OrderedList": True,
-    "ListItem": True,
-    "Blockquote": True,
-    "Link": {"enableTarget": False, "protocols": ["http", "https", "mailto"]},
-    "HardBreak": True,
-    "History": True,
-    "SpecialCharacters": True,
-}
-
-
-def picture_path(article: "Article", filename: str) -> str:
-    """A name that nobody guesses: the picture of a draft is not for readers yet."""
-    return f"articles/{uuid.uuid4().hex}{PurePath(filename).suffix}"
-
-
-class TagNameField(LineField):
-    """A tag's name in its one form, in rows and in look-ups alike."""
-
-    def to_python(self, value: Any) -> Any:
-        name = super().to_python(value)
-        return tidy_tag(name) if isinstance(name, str) else name
-
-
-class Tag(TagBase):
-    """A topic. Always lower-case, so that "Sleep" and "sleep" are one."""
-
-    name = TagNameField("name", max_length=100, unique=True)
-    label = LineField(
-        "as readers see it",
-        max_length=100,
-        blank=True,
-        help_text="Only where the name is not written in small letters, such as “ME/CFS”.",
-    )
-
-    class Meta:
-        ordering = ["name"]
-        constraints = [
-            models.CheckConstraint(condition=models.Q(name=Lower("name")), name="tag_lower_case"),
-        ]
-
-    def get_absolute_url(self) -> str:
-        return reverse("articles:tag", args=[self.slug])
-
-    @property
-    def shown(self) -> str:
-        """The name as readers see it."""
-        return self.label or self.name
-
-    def slugify(self, tag: str, i: int | None = None) -> str:
-        """The tag's address; "topic" for a name of signs alone, such as an emoji."""
-        name = tag.replace("/", "-")
-        name = name if slugify(name, allow_unicode=True) else "topic"
-        return str(super().slugify(name, i))
-
-
-class TaggedArticle(ItemBase):
-    """One tag on one article."""
-
-    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="tagged_articles")
-    content_object = models.ForeignKey("Article", on_delete=models.CASCADE, related_name="tagged")
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["tag", "content_object"], name="one_tag_per_article"),
-        ]
-
-
-class Author(models.Model):
-    """A byline: a person as readers know them, not a login."""
-
-    name = LineField(max_length=120)
-    slug = models.SlugField(max_length=120, unique=True)
-    role = models.CharField(max_length=120, blank=True, help_text="Such as “Science writer”.")
-    bio = models.TextField(blank=True, help_text="One or two sentences, shown under articles.")
-
-    class Meta:
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def get_absolute_url(self) -> str:
-        return reverse("articles:author", args=[self.slug])
 
 
 class ArticleQuerySet(models.QuerySet["Article"]):
@@ -128,7 +37,9 @@ class ArticleQuerySet(models.QuerySet["Article"]):
 
     def for_page(self) -> "ArticleQuerySet":
         """With all that an article's page shows."""
-        return self.for_cards().prefetch_related("references__study")
+        return (
+            self.for_cards().select_related("series").prefetch_related("references__study__notices")
+        )
 
 
 class Article(models.Model):  # type: ignore[django-manager-missing]  # taggit has no types
@@ -157,9 +68,20 @@ class Article(models.Model):  # type: ignore[django-manager-missing]  # taggit h
     standfirst = LineField(
         max_length=300, help_text="One or two sentences under the title, also shown in lists."
     )
-    body = ProseField(extensions=BODY_EXTENSIONS)
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.RESEARCH_SUMMARY)
     author = models.ForeignKey(Author, on_delete=models.PROTECT, related_name="articles")
+    series = models.ForeignKey(
+        Series, on_delete=models.SET_NULL, null=True, blank=True, related_name="articles"
+    )
+    part = models.PositiveSmallIntegerField(
+        "part of the series",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="1 for the first part.",
+    )
+    # Counted when the body is saved: a list of articles does not load their bodies.
+    words = models.PositiveIntegerField(default=0, editable=False)
     picture = models.ImageField(
         upload_to=picture_path,
         blank=True,
@@ -195,6 +117,8 @@ class Article(models.Model):  # type: ignore[django-manager-missing]  # taggit h
 
     objects = ArticleQuerySet.as_manager()
 
+    regions = [BODY]
+
     class Meta:
         # Drafts first, on every database.
         ordering = [models.F("published_at").desc(nulls_first=True), "-pk"]
@@ -210,6 +134,11 @@ class Article(models.Model):  # type: ignore[django-manager-missing]  # taggit h
                 condition=models.Q(picture="") | ~models.Q(picture_alt=""),
                 name="picture_has_words",
             ),
+            models.CheckConstraint(
+                condition=models.Q(series__isnull=True) | models.Q(part__gte=1),
+                name="part_of_series_has_number",
+            ),
+            models.UniqueConstraint(fields=["series", "part"], name="one_article_per_part"),
         ]
 
     def __str__(self) -> str:
@@ -224,6 +153,8 @@ class Article(models.Model):  # type: ignore[django-manager-missing]  # taggit h
             raise ValidationError({"picture_alt": "Say in words what the picture shows."})
         if self.state == self.State.SCHEDULED and not self.published_at:
             raise ValidationError({"published_at": "A scheduled article needs its time."})
+        if self.series and self.part is None:
+            raise ValidationError({"part": "Which part of the series is it? 1 for the first."})
 
     def is_public(self, now: datetime | None = None) -> bool:
         """Whether readers see it at `now`: the same condition as `objects.published()`."""
@@ -245,7 +176,7 @@ class Article(models.Model):  # type: ignore[django-manager-missing]  # taggit h
     @property
     def minutes_to_read(self) -> int:
         """Whole minutes for the body at an easy pace, at least one."""
-        return max(1, round(len(strip_tags(self.body).split()) / WORDS_A_MINUTE))
+        return max(1, round(self.words / WORDS_A_MINUTE))
 
 
 class GistPoint(models.Model):
@@ -260,20 +191,3 @@ class GistPoint(models.Model):
 
     def __str__(self) -> str:
         return self.text
-
-
-class Reference(models.Model):
-    """An article's numbered use of a study; the number is its place in the list."""
-
-    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="references")
-    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="references")
-    position = models.PositiveSmallIntegerField(default=0, help_text=POSITION_HELP)
-
-    class Meta:
-        ordering = ["position", "pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["article", "study"], name="one_reference_per_study"),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.study)

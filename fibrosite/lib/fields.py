@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
 from django.db import models
 from django.utils.html import strip_tags
 from django_prose_editor.fields import ProseEditorField
@@ -22,6 +23,26 @@ class LineField(models.CharField):
     def deconstruct(self) -> Any:
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.CharField", args, kwargs
+
+
+class AddressField(models.URLField):
+    """An address on the web that begins with https; typed without a scheme, it gets that one."""
+
+    default_validators = [
+        URLValidator(
+            schemes=["https"],
+            message="Enter an address that begins with https://.",
+            # Under "invalid" a form would put its own words in the place of these.
+            code="not_https",
+        )
+    ]
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**({"assume_scheme": "https"} | kwargs))
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.URLField", args, kwargs
 
 
 class ProseField(ProseEditorField):

@@ -1,12 +1,15 @@
 """Settings that hold everywhere. What differs by place is read from the environment."""
 
 import os
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
+from js_asset import static_lazy
 
+from articles.prose import EXTENSIONS
 from fibrosite.schedule import SCHEDULE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +27,7 @@ INSTALLED_APPS = [
     "django.contrib.sitemaps",
     "django.contrib.staticfiles",
     "anymail",
+    "content_editor",
     "csp",
     "django_prose_editor",
     "taggit",
@@ -172,6 +176,12 @@ LEGAL_STATUS = env.str(
     "LEGAL_STATUS", f"{SITE_NAME} is a demo. It is not a charity and takes no money."
 )
 
+# Where studies are looked up, and how we introduce ourselves there.
+VERSION = "0.1.0"
+CROSSREF_URL = env.str("CROSSREF_URL", "https://api.crossref.org").rstrip("/")
+PUBMED_URL = env.str("PUBMED_URL", "https://eutils.ncbi.nlm.nih.gov/entrez/eutils").rstrip("/")
+RESEARCH_CONTACT = env.str("RESEARCH_CONTACT", "") or parseaddr(DEFAULT_FROM_EMAIL)[1]
+
 # Static files, pictures.
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
@@ -179,6 +189,18 @@ STATICFILES_DIRS = [ROOT / "static"]
 MEDIA_URL = "/media/"
 MEDIA_ROOT = VAR_DIR / "media"
 FILE_UPLOAD_PERMISSIONS = 0o644
+
+# The text editor of the newsroom: own marks, and a toolbar of buttons that keys reach.
+DJANGO_PROSE_EDITOR_EXTENSIONS = [
+    {
+        "js": [static_lazy(f"js/editor/{name}.js") for name in ("anchors", "marks", "picker")],
+        "extensions": EXTENSIONS,
+    }
+]
+DJANGO_PROSE_EDITOR_MENU_GROUPS = [
+    {"group": group}
+    for group in ("blockType -lists", "lists", "nodes -blockType", "marks", "link", "history")
+]
 
 TAGGIT_TAGS_FROM_STRING = "articles.tagging.split_tags"
 TAGGIT_STRING_FROM_TAGS = "articles.tagging.join_tags"

@@ -2,6 +2,7 @@
 
 from django.core.management.utils import get_random_secret_key
 
+from fibrosite.schedule import SCHEDULE
 from fibrosite.settings.base import *  # noqa: F403
 from fibrosite.settings.base import BROKER_DIR, INSTALLED_APPS, STATIC_ROOT, VAR_DIR, env
 
@@ -30,3 +31,9 @@ MAILBOX_DIR = env.path("MAILBOX_DIR", str(VAR_DIR / "mail"))
 # Files come straight from their folders: no collectstatic on a newcomer's machine.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
+
+# The demo has nobody whom the registers could write to, so it does not ask them by itself.
+if not env.str("RESEARCH_CONTACT", ""):
+    CELERY_BEAT_SCHEDULE = {
+        name: entry for name, entry in SCHEDULE.items() if name != "watch studies"
+    }

@@ -4,26 +4,38 @@ from typing import Any
 
 from django import template
 from django.contrib.auth.models import User
+from django.template import Context
+from django.urls import reverse
 from django.utils import timezone
 
+from articles.bodies import Document
+from articles.corrections import citing
+from articles.facts import overdue_facts
 from articles.models import Article
 from fibrosite.health import scheduler_is_silent
 from newsletter.answering import letters_waiting
 from newsletter.models import Digest, Rhythm
+from research.models import Notice
 
 register = template.Library()
 
 SHOWN = 5
+NOTICES_SHOWN = 10
 
 
-@register.inclusion_tag("admin/desk.html")
-def newsroom_desk(user: User) -> dict[str, Any]:
-    """Drafts in review, scheduled articles, digests on their way, letters that wait."""
+@register.inclusion_tag("admin/desk.html", takes_context=True)
+def newsroom_desk(context: Context, user: User) -> dict[str, Any]:
+    """Notices about studies, overdue facts, drafts, scheduled articles, digests, letters."""
     if not (user.has_perm("articles.view_article") and user.has_perm("newsletter.view_digest")):
         return {"visible": False}
     states = Article.State
     return {
         "visible": True,
+        "csrf_token": context.get("csrf_token"),
+        **(_notices() if user.has_perm("research.change_notice") else {}),
+        "overdue": [
+            (fact, _change_url(fact.parent)) for fact in overdue_facts(timezone.localdate())
+        ],
         "silent": scheduler_is_silent(now=timezone.now()),
         "rhythm": Rhythm.objects.first(),
         "sending": [(d, d.counts()) for d in Digest.objects.filter(state=Digest.State.SENDING)],
@@ -32,3 +44,22 @@ def newsroom_desk(user: User) -> dict[str, Any]:
         "in_review": Article.objects.filter(state=states.IN_REVIEW),
         "scheduled": Article.objects.filter(state=states.SCHEDULED).order_by("published_at"),
     }
+
+
+def _notices() -> dict[str, Any]:
+    shown = _open_notices()
+    return {"notices": shown, "more_notices": Notice.objects.waiting().count() - len(shown)}
+
+
+def _open_notices() -> list[tuple[Notice, list[tuple[Document, str]]]]:
+    """The gravest notices that nobody dealt with, each with the texts to look at."""
+    found = list(Notice.objects.waiting().select_related("study")[:NOTICES_SHOWN])
+    cited_in = citing(notice.study for notice in found)
+    return [
+        (notice, [(text, _change_url(text)) for text in cited_in.get(notice.study_id, [])])
+        for notice in found
+    ]
+
+
+def _change_url(document: Document) -> str:
+    return reverse(f"admin:articles_{document._meta.model_name}_change", args=[document.pk])

@@ -1,11 +1,13 @@
 """What a browser posts from the newsroom's article form."""
 
 from io import BytesIO
+from itertools import count
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
+from articles.models import ARTICLE_BLOCKS
 from tests.factories import AuthorFactory
 
 ADD = "/admin/articles/article/add/"
@@ -23,15 +25,22 @@ def inline(prefix: str, rows: list[dict[str, Any]], initial: int = 0) -> dict[st
 
 
 def article_form(
-    *, gist: list[str] | None = None, studies: list[Any] | None = None, **fields: Any
+    *,
+    gist: list[str] | None = None,
+    studies: list[Any] | None = None,
+    blocks: dict[str, list[dict[str, Any]]] | None = None,
+    **fields: Any,
 ) -> dict[str, Any]:
-    """A new draft as an editor types it; name only what the test is about."""
+    """A new draft as an editor types it; name only what the test is about.
+
+    `blocks` holds rows by the kind of block, as in {"text": [{"html": "<p>Hello</p>"}]}.
+    """
+    given = {"text": [{"html": "<p>Twenty people slept.</p>"}]} if blocks is None else blocks
     points = ["It was small.", "It was slow.", "It hints."] if gist is None else gist
     form = {
         "title": "Sleep and pain",
         "slug": "sleep-and-pain",
         "standfirst": "A small study.",
-        "body": "<p>Twenty people slept.</p>",
         "kind": "research-summary",
         "author": fields.pop("author", None) or AuthorFactory.create().pk,
         "tags": "",
@@ -41,9 +50,27 @@ def article_form(
         "published_at_0": "",
         "published_at_1": "",
         **inline("gist", [{"text": text, "position": 0} for text in points]),
-        **inline("references", [{"study": s.pk, "position": 0} for s in studies or []]),
+        **inline(
+            "references",
+            [{"study": s.pk, "relation": "mentions", "position": 0} for s in studies or []],
+        ),
+        **block_forms(given),
     }
     return {**form, **fields}
+
+
+def block_forms(given: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """The fields of all kinds of blocks; they stand in the order in which `given` names them."""
+    data: dict[str, Any] = {}
+    place = count(10, 10)
+    for model in ARTICLE_BLOCKS:
+        name = model._meta.model_name
+        rows = [
+            {"region": "body", "ordering": next(place), **row}
+            for row in given.get(name.removeprefix("article"), [])
+        ]
+        data |= inline(f"articles_{name}_set", rows)
+    return data
 
 
 def errors(response: Any) -> dict[str, list[str]]:

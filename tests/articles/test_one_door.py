@@ -29,6 +29,10 @@ HIDDEN = [
 # How to fill in each address that takes an argument.
 ARGUMENTS: dict[str, list[str]] = {
     "articles:article": ["hidden"],
+    "articles:article_references": ["hidden", "ris"],
+    "articles:series": ["movement"],
+    "articles:page": ["basics"],
+    "articles:page_references": ["basics", "ris"],
     "articles:tag": ["sleep"],
     "articles:author": ["iris"],
     "research:study": ["gentile-2019-a-study"],

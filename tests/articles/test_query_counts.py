@@ -8,26 +8,48 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from articles.models import Article, Author, GistPoint, Reference, Tag, TaggedArticle
+from articles.models import (
+    Article,
+    ArticleQuote,
+    ArticleRelated,
+    ArticleStudyCard,
+    ArticleText,
+    Author,
+    GistPoint,
+    Reference,
+    Tag,
+    TaggedArticle,
+)
 from donations.models import Drive
 from research.models import Study
-from tests.factories import AuthorFactory, DriveFactory, StudyFactory, gift
+from tests.articles.bodies import full_article, mark
+from tests.factories import (
+    ArticleFactory,
+    AuthorFactory,
+    DriveFactory,
+    SeriesFactory,
+    StudyFactory,
+    add_block,
+    gift,
+)
 
 QUERIES = {
     "/": 6,
     "/articles/": 4,
     "/articles/?page=2": 4,
-    "/articles/a-5/": 7,
+    # Ten of them for the kinds of blocks.
+    "/articles/a-5/": 18,
     "/tags/": 1,
     "/tags/sleep/": 5,
     "/authors/iris/": 5,
     "/studies/": 4,
-    "/studies/study-0/": 5,
+    "/studies/study-0/": 6,
+    "/studies/feed/": 1,
     "/donate/": 4,  # the drives, the sums of the open one and of all past ones
     "/drives/winter/": 2,
     "/subscribe/": 0,
     "/feed/": 3,
-    "/sitemap.xml": 10,
+    "/sitemap.xml": 12,
     "/healthz": 1,
 }
 
@@ -54,12 +76,14 @@ def grow_to(size: int) -> None:
             title=f"Article {number}",
             slug=f"a-{number}",
             standfirst="A small study.",
-            body="<p>Twenty people.</p>",
             author=author,
             state="published",
             published_at=now - timedelta(minutes=number),
         )
         for number in range(Article.objects.count(), size)
+    )
+    ArticleText.objects.bulk_create(
+        ArticleText(parent=a, region="body", html="<p>Twenty people.</p>") for a in articles
     )
     studies, tags = list(Study.objects.all()), list(Tag.objects.all())
     GistPoint.objects.bulk_create(GistPoint(article=a, text="It hints.") for a in articles * 3)
@@ -68,7 +92,7 @@ def grow_to(size: int) -> None:
     )
     Reference.objects.bulk_create(
         # The first study is cited by few: its page lists them all.
-        Reference(article=a, study=s)
+        Reference(article=a, study=s, key=s.slug)
         for a in articles
         for s in (studies if a.slug == "a-5" else studies[1:])
     )
@@ -90,6 +114,26 @@ def test_pages_ask_as_often_at_ten_articles_as_at_a_thousand(site: None, cleo: C
     at_ten = count_queries(cleo)
     grow_to(1_000)
     assert count_queries(cleo) == at_ten == QUERIES
+
+
+def test_a_long_article_asks_no_more_often_than_a_short_one(cleo: Client, db: None):
+    """A part of a series with 60 blocks of all kinds and 80 references: 19 queries."""
+    counts = []
+    for texts in (1, 12):
+        studies = StudyFactory.create_batch(78 if texts > 1 else 1)
+        article = full_article(series=SeriesFactory.create(), part=1)
+        for number in range(texts):
+            cited = studies[number * 2 % len(studies) :][:2]
+            add_block(article, ArticleText, html=f"<h2>Part {number}</h2><p>So.{mark(*cited)}</p>")
+            add_block(article, ArticleQuote, text="It faded.", study=cited[0])
+            add_block(article, ArticleStudyCard, study=cited[-1])
+            add_block(article, ArticleRelated, related=ArticleFactory.create())
+        add_block(article, ArticleText, html=f"<p>All.{mark(*studies)}</p>")
+        with CaptureQueriesContext(connection) as asked:
+            assert cleo.get(article.get_absolute_url()).status_code == 200
+        counts.append(len(asked))
+    assert article.references.count() == 80
+    assert counts == [19, 19]
 
 
 def test_the_newsrooms_list_asks_as_often_at_ten_articles_as_at_a_hundred(

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.test import Client
 
-from articles.models import Article
+from articles.models import ArticleText
 from donations.models import Drive
 from tests.articles.newsroom import ADD, article_form
 from tests.factories import ArticleFactory, DriveFactory
@@ -16,8 +16,16 @@ from tests.reading import Page
 CASES = json.loads((Path(__file__).parents[1] / "data" / "xss-cases.json").read_text())
 TAGS = {
     "p", "strong", "em", "h2", "h3", "ul", "ol", "li", "blockquote", "a", "br",
+    "cite-ref", "glossary-term",
 }  # fmt: skip
-ATTRIBUTES = {"a": {"href", "rel", "title"}, "ol": {"start", "type"}}
+ATTRIBUTES = {
+    "a": {"href", "rel", "title"},
+    "ol": {"start", "type"},
+    "h2": {"id"},
+    "h3": {"id"},
+    "cite-ref": {"data-key"},
+    "glossary-term": {"data-slug"},
+}
 SCHEMES = {"", "http", "https", "mailto"}
 
 pytestmark = pytest.mark.django_db
@@ -34,12 +42,17 @@ def unsafe(html: str) -> list[object]:
     ]
 
 
+def stored(html: str) -> str:
+    """What the database holds of an article's text."""
+    ArticleFactory.create(body=html)
+    return ArticleText.objects.get().html
+
+
 @pytest.mark.parametrize("case", CASES, ids=[case["file"].split("/")[-1] for case in CASES])
 def test_a_known_attack_does_nothing(case: dict[str, str]):
-    article = ArticleFactory.create(body=f"<p>Before</p>{case['input']}")
-    article.refresh_from_db()
-    assert "Before" in article.body
-    assert unsafe(article.body) == []
+    body = stored(f"<p>Before</p>{case['input']}")
+    assert "Before" in body
+    assert unsafe(body) == []
 
 
 @pytest.mark.parametrize(
@@ -62,41 +75,40 @@ def test_a_known_attack_does_nothing(case: dict[str, str]):
     ],
 )
 def test_only_prose_is_left_of_a_body(attack: str):
-    article = ArticleFactory.create(body=f"<p>Before</p>{attack}")
-    article.refresh_from_db()
-    assert article.body.startswith("<p>Before</p>")
-    assert unsafe(article.body) == []
+    body = stored(f"<p>Before</p>{attack}")
+    assert body.startswith("<p>Before</p>")
+    assert unsafe(body) == []
 
 
 def test_what_the_editor_offers_survives():
     body = (
-        "<h2>Sleep</h2><h3>Deep</h3><p><strong>Bold</strong> <em>soft</em><br>"
+        '<h2 id="sleep">Sleep</h2><h3 id="deep">Deep</h3>'
+        "<p><strong>Bold</strong> <em>soft</em><br>"
         '<a href="https://example.org/a?b=1" title="Study">link</a> '
         '<a href="mailto:hello@example.org">mail</a></p>'
         "<ul><li><p>one</p></li></ul><ol><li><p>two</p></li></ol>"
         "<blockquote><p>said</p></blockquote>"
+        '<p><glossary-term data-slug="pem">PEM</glossary-term> '
+        '<cite-ref data-key="gentile-2019"></cite-ref></p>'
     )
-    article = ArticleFactory.create(body=body)
-    article.refresh_from_db()
-    assert article.body == body
+    assert stored(body) == body
 
 
-def test_every_way_to_write_a_body_sanitises_it():
+def test_every_way_to_write_a_text_sanitises_it():
     attack, harmless = "<p>Hi<script>alert(1)</script></p>", "<p>Hi</p>"
-    made = ArticleFactory.create(body=attack)
-    assert Article.objects.get(pk=made.pk).body == harmless
-    Article.objects.filter(pk=made.pk).update(body=attack)
-    assert Article.objects.get(pk=made.pk).body == harmless
-    made.pk, made.slug = None, "copy"
-    made.body = attack
-    Article.objects.bulk_create([made])
-    assert Article.objects.get(slug="copy").body == harmless
+    assert stored(attack) == harmless
+    made = ArticleText.objects.get()
+    ArticleText.objects.filter(pk=made.pk).update(html=attack)
+    assert ArticleText.objects.get(pk=made.pk).html == harmless
+    made.pk, made.html = None, attack
+    ArticleText.objects.bulk_create([made])
+    assert ArticleText.objects.latest("pk").html == harmless
 
 
 def test_what_ada_pastes_is_sanitised_before_anybody_sees_it(ada_browses: Client, cleo: Client):
     body = '<p>Hello</p><script>alert(1)</script><p><img src=x onerror="alert(2)">there</p>'
-    ada_browses.post(ADD, article_form(body=body, state="published"))
-    assert Article.objects.get().body == "<p>Hello</p><p>there</p>"
+    ada_browses.post(ADD, article_form(blocks={"text": [{"html": body}]}, state="published"))
+    assert ArticleText.objects.get().html == "<p>Hello</p><p>there</p>"
     page = cleo.get("/articles/sleep-and-pain/").content.decode()
     assert "alert(" not in page
 

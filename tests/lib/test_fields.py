@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from articles.models import Article, GistPoint
+from articles.models import ArticleText, GistPoint
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ def test_a_line_is_one_line_without_what_nobody_sees(typed: str, kept: str):
 @pytest.mark.parametrize("body", ["", "<p></p>", "<p> </p>", "<p>&nbsp;</p>", "<script>x</script>"])
 def test_rich_text_of_which_nothing_is_seen_is_refused(body: str):
     with pytest.raises(ValidationError):
-        Article._meta.get_field("body").clean(body, None)
+        ArticleText._meta.get_field("html").clean(body, None)
