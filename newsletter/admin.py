@@ -43,9 +43,10 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
-def _letter(html: str) -> HttpResponse:
+def _letter(html: str, corrections: str = "") -> HttpResponse:
     """The HTML of a letter for a frame of ours: styles and nothing else."""
-    response = HttpResponse(fill_slots(html, leave="#", preferences="#"))
+    words = fill_slots(html, leave="#", preferences="#", corrections=corrections)
+    response = HttpResponse(words)
     response["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
     )
@@ -106,7 +107,10 @@ class DigestAdmin(ReadOnlyAdmin):
     def _copy_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return _letter(get_object_or_404(Digest, pk=pk).html)
+        digest = get_object_or_404(Digest, pk=pk)
+        # Each reader got those alone that concern what they got before.
+        corrections = digest.corrections.values_list("html", flat=True)
+        return _letter(digest.html, "".join(corrections))
 
     @property
     def upcoming_view(self) -> Any:

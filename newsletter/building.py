@@ -6,7 +6,15 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from articles.models import Article
-from newsletter.letters import LEAVE_SLOT, PREFERENCES_SLOT, Words, absolute, render_letter
+from newsletter.correcting import correct
+from newsletter.letters import (
+    CORRECTIONS_SLOT,
+    LEAVE_SLOT,
+    PREFERENCES_SLOT,
+    Words,
+    absolute,
+    render_letter,
+)
 from newsletter.models import Cadence, Digest, DigestItem, Rhythm
 
 # Mail programs cut off HTML of more than 100 kB, and the link to unsubscribe with it (R11).
@@ -72,6 +80,7 @@ def upcoming(*, now: datetime) -> Words | None:
 def _write(articles: Sequence[Article]) -> Words:
     context = {
         "articles": [{"article": a, "url": absolute(a.get_absolute_url())} for a in articles],
+        "corrections": CORRECTIONS_SLOT,
         "leave_url": LEAVE_SLOT,
         "preferences_url": PREFERENCES_SLOT,
     }
@@ -95,6 +104,7 @@ def _freeze(articles: Sequence[Article], cadence: Cadence, *, now: datetime) -> 
     )
     digest.audience = _freeze_audience(digest, now=now)
     digest.save(update_fields=["audience"])
+    correct(digest, now=now)
     return digest
 
 

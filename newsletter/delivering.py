@@ -67,7 +67,7 @@ def _send_waiting(digest: Digest) -> bool:
     if _skip_withdrawn(digest, now=timezone.now()):
         return False
     waiting = digest.deliveries.waiting(timezone.now())
-    rows = list(waiting[:ROUND_ROWS])
+    rows = list(waiting.prefetch_related("corrections")[:ROUND_ROWS])
     if not rows:
         return False
     with open_mailer() as mailer:

@@ -16,6 +16,7 @@ from newsletter.tokens import confirm_token, leave_token, preferences_token
 # Private-use characters cannot be typed by accident, so no article can hold the slot by chance.
 LEAVE_SLOT = "\ue000leave\ue001"
 PREFERENCES_SLOT = "\ue000preferences\ue001"
+CORRECTIONS_SLOT = "\ue000corrections\ue001"
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,10 @@ def preferences_url(subscriber: Subscriber) -> str:
     return absolute(reverse("newsletter:preferences", args=[preferences_token(subscriber.key)]))
 
 
-def fill_slots(words: str, *, leave: str, preferences: str) -> str:
-    """Frozen words of a digest with one reader's two addresses in their places."""
-    return words.replace(LEAVE_SLOT, leave).replace(PREFERENCES_SLOT, preferences)
+def fill_slots(words: str, *, leave: str, preferences: str, corrections: str = "") -> str:
+    """Frozen words of a digest with what is one reader's own in its places."""
+    filled = words.replace(LEAVE_SLOT, leave).replace(PREFERENCES_SLOT, preferences)
+    return filled.replace(CORRECTIONS_SLOT, corrections)
 
 
 def confirm_letter(sign_up: SignUp) -> EmailMultiAlternatives:
@@ -88,9 +90,15 @@ def digest_letter(
     """One reader's copy of a digest, from the words frozen in it (mail rules R1-R12)."""
     url, preferences = leave_url(subscriber), preferences_url(subscriber)
     domain = mail_domain()
+    lines = list(delivery.corrections.all())
     message = EmailMultiAlternatives(
         subject=digest.subject,
-        body=fill_slots(digest.text, leave=url, preferences=preferences),
+        body=fill_slots(
+            digest.text,
+            leave=url,
+            preferences=preferences,
+            corrections="".join(line.text for line in lines),
+        ),
         from_email=settings.DIGEST_FROM,
         to=[subscriber.email],
         headers={
@@ -102,7 +110,12 @@ def digest_letter(
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         },
     )
-    html = fill_slots(digest.html, leave=url, preferences=preferences)
+    html = fill_slots(
+        digest.html,
+        leave=url,
+        preferences=preferences,
+        corrections="".join(line.html for line in lines),
+    )
     message.attach_alternative(html, "text/html")
     return message
 
