@@ -1,19 +1,19 @@
 """The demo's content: read from the files beside this module, written through the models."""
 
-import tomllib
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import Group, User
-from django.core.files.base import ContentFile
 from django.db import transaction
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.text import slugify
 
-from articles.models import Article, Author, GistPoint, Reference, Tag
+from articles.models import Author, Series, Tag, Term
 from donations.models import Donation, Drive, LedgerEntry
+from fibrosite.demo.documents import Documents, read, write
 from fibrosite.lib.money import to_minor
 from fibrosite.roles import EDITOR as EDITOR_ROLE
 from newsletter.models import ConsentEvent, Rhythm, Subscriber
@@ -28,20 +28,24 @@ SUBSCRIBERS = ["ada", "bea", "dara", "eli", "noor"]
 
 
 def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads((CONTENT / name).read_text(encoding="utf-8"))
+    return read(CONTENT / name)
 
 
 @transaction.atomic
 def load(*, now: datetime | None = None) -> bool:
-    """Load everything, all or nothing. False, and no change, if a demo was loaded before."""
+    """Load everything, all or nothing. False, and no change, if a demo was loaded before.
+
+    Raises ContentError, with file and place, if the content does not fit the models.
+    """
     if User.objects.filter(username=EDITOR).exists():
         return False
     now = now or timezone.now()
     _load_editor()
     _load_studies()
-    _load_authors()
-    for path in sorted((CONTENT / "articles").glob("*.toml")):
-        _load_article(path, now)
+    _load_rows(Author, "authors", "author")
+    _load_rows(Series, "series", "series")
+    _load_rows(Term, "glossary", "term")
+    Documents(now).load(_files("articles"), _files("pages"))
     for name, label in TAG_LABELS.items():
         Tag.objects.filter(name=name).update(label=label)
     for drive in _read("drives.toml")["drive"]:
@@ -70,44 +74,13 @@ def _condition(name: str) -> Condition:
     return Condition.objects.get_or_create(name=name, defaults={"slug": slugify(name)})[0]
 
 
-def _load_authors() -> None:
-    Author.objects.bulk_create(Author(**row) for row in _read("authors.toml")["author"])
+def _load_rows(model: type[Model], name: str, kind: str) -> None:
+    for number, row in enumerate(_read(f"{name}.toml")[kind], start=1):
+        write(model, row, f"{name}.toml, {kind} {number}")
 
 
-def _load_article(path: Path, now: datetime) -> None:
-    row = tomllib.loads(path.read_text(encoding="utf-8"))
-    article = Article(
-        title=row["title"],
-        slug=row["slug"],
-        standfirst=row["standfirst"],
-        kind=row["kind"],
-        state=row["state"],
-        author=Author.objects.get(slug=row["author"]),
-        body=row["body"],
-        published_at=_published_at(row, now),
-        picture_alt=row["picture_alt"],
-        picture_caption=row["picture_caption"],
-    )
-    picture = (CONTENT / "pictures" / f"{path.stem}.png").read_bytes()
-    article.picture.save(f"{article.slug}.png", ContentFile(picture), save=False)
-    article.full_clean()
-    article.save()
-    article.tags.add(*row["tags"])
-    GistPoint.objects.bulk_create(
-        GistPoint(article=article, text=text, position=position)
-        for position, text in enumerate(row["gist"])
-    )
-    Reference.objects.bulk_create(
-        Reference(article=article, study=Study.objects.get(doi=doi), position=position)
-        for position, doi in enumerate(row["studies"])
-    )
-
-
-def _published_at(row: dict[str, Any], now: datetime) -> datetime | None:
-    if row["state"] == Article.State.DRAFT:
-        return None
-    days = timedelta(days=row["days"])
-    return now + days if row["state"] == Article.State.SCHEDULED else now - days
+def _files(folder: str) -> list[Path]:
+    return sorted((CONTENT / folder).glob("*.toml"))
 
 
 def _load_drive(row: dict[str, Any], now: datetime) -> None:
