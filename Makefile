@@ -1,5 +1,5 @@
 .POSIX:
-.PHONY: help run test lint format lock bench-start bench-kill clean
+.PHONY: help run test lint format lock bench-start bench-article bench-kill clean
 
 # Any Python from 3.11 on: make run PYTHON=python3.12
 PYTHON ?= python3
@@ -42,6 +42,9 @@ LOCK = --quiet --generate-hashes --universal --python-version 3.11 --upgrade
 
 bench-start: ## time to the first page and memory of the whole site
 	@$(WITH) requirements-dev.txt -- python -m benchmarks.start
+
+bench-article: ## CPU time of one article of 60 blocks and 80 references
+	@$(WITH) requirements-dev.txt -- python -m benchmarks.article
 
 bench-kill: ## kill -9 in the middle of a digest (READERS=5000 KILLS=1)
 	@$(WITH) requirements-dev.txt -- python -m benchmarks.kill
