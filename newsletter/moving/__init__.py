@@ -1,0 +1,1 @@
+"""Moving lists: other systems' exports in, our own out."""
