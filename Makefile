@@ -1,5 +1,5 @@
 .POSIX:
-.PHONY: help run test lint format lock bench-start bench-article bench-kill clean
+.PHONY: help run test lint format lock bench-start bench-article bench-kill bench-moving clean
 
 # Any Python from 3.11 on: make run PYTHON=python3.12
 PYTHON ?= python3
@@ -7,7 +7,8 @@ PORT ?= 8000
 ARGS ?=
 READERS ?= 5000
 KILLS ?= 1
-export PORT READERS KILLS
+ROWS ?= 200000
+export PORT READERS KILLS ROWS
 
 WITH = $(PYTHON) -I fibrosite/bootstrap.py
 
@@ -48,6 +49,9 @@ bench-article: ## CPU time of one article of 60 blocks and 80 references
 
 bench-kill: ## kill -9 in the middle of a digest (READERS=5000 KILLS=1)
 	@$(WITH) requirements-dev.txt -- python -m benchmarks.kill
+
+bench-moving: ## import and export of a long list on SQLite and PostgreSQL (ROWS=200000)
+	@$(WITH) requirements-dev.txt -- python -m benchmarks.moving
 
 clean: ## remove what was installed and what the demo wrote (all its data)
 	rm -rf .venv var

@@ -104,7 +104,7 @@ def render_body(document: Document) -> Body:
     `for_page()`; the blocks take one query for each kind, the glossary one.
     """
     blocks = blocks_of(document)
-    listed = _number(document.references.all(), keys_cited(blocks))
+    listed = number_references(document.references.all(), keys_cited(blocks))
     writer = _Writer(listed, _terms_of(blocks))
     pieces = list(_pieces(blocks, writer))
     contents = writer.contents if len(writer.contents) >= MIN_CONTENTS else []
@@ -113,7 +113,7 @@ def render_body(document: Document) -> Body:
     return Body(pieces, contents, numbered, notes)
 
 
-def _number(references: Iterable[AbstractReference], cited: list[str]) -> list[Listed]:
+def number_references(references: Iterable[AbstractReference], cited: list[str]) -> list[Listed]:
     """The references in the order of their first mark; those with a sign have no number."""
     place = {key: index for index, key in enumerate(cited)}
     ordered = sorted(references, key=lambda one: place.get(one.key, len(place)))

@@ -44,6 +44,8 @@ ROLES: dict[str, list[str]] = {
         "newsletter.view_subscriber",
         "newsletter.view_signup",
         "newsletter.view_consentevent",
+        "newsletter.view_mailevent",
+        "newsletter.view_suppression",
         "newsletter.view_rhythm",
         "newsletter.change_rhythm",
     ],

@@ -20,6 +20,26 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(minutes=1),
         "options": {"expires": 60},
     },
+    "settle mail events": {
+        "task": "newsletter.events.tasks.sweep_events",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 30},
+    },
+    "read returned mail": {
+        "task": "newsletter.events.tasks.read_bounces",
+        "schedule": timedelta(minutes=5),
+        "options": {"expires": 300},
+    },
+    "go on with moving lists": {
+        "task": "newsletter.tasks.move_lists",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 30},
+    },
+    "look after sign-ups": {
+        "task": "newsletter.tasks.look_after_sign_ups",
+        "schedule": timedelta(minutes=5),
+        "options": {"expires": 300},
+    },
     "forget unconfirmed sign-ups": {
         "task": "newsletter.tasks.purge_sign_ups",
         "schedule": timedelta(hours=6),

@@ -41,6 +41,7 @@ urlpatterns = [
     path("sitemap.xml", require_safe(sitemap), {"sitemaps": SITEMAPS}, name="sitemap"),
     path("studies/", include("research.urls")),
     path("", include("newsletter.urls")),
+    path("", include("newsletter.events.urls")),
     path("", include("donations.urls")),
     path("", include("articles.urls")),
 ]

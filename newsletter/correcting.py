@@ -56,7 +56,8 @@ def note_citations() -> None:
 def _articles_behind(studies: set[int]) -> dict[int, list[Article]]:
     """What we sent about each study and readers may still see, by the study's key."""
     rows = Citation.objects.filter(study_key__in=studies).order_by("item_id")
-    pairs = list(rows.values_list("study_key", "item__article_id"))
+    # An article has an item in each variant that holds it.
+    pairs = list(dict.fromkeys(rows.values_list("study_key", "item__article_id")))
     public = corrections.readable({article for _, article in pairs})
     found: dict[int, list[Article]] = {}
     for study, article in pairs:
@@ -103,7 +104,7 @@ def _choose_readers(digest: Digest) -> None:
                 SELECT 1 FROM newsletter_citation cited
                 JOIN newsletter_digestitem item ON item.id = cited.item_id
                 JOIN newsletter_digest before ON before.id = item.digest_id
-                JOIN newsletter_delivery got ON got.digest_id = before.id
+                JOIN newsletter_delivery got ON got.variant_id = item.variant_id
                 WHERE cited.study_key = line.study_key
                 AND got.subscriber_id = copy.subscriber_id
                 AND got.state IN ('sent', 'unknown')

@@ -9,15 +9,18 @@ import logging
 import time
 from datetime import datetime, timedelta
 
+from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from articles.models import Article
 from newsletter.letters import digest_letter
 from newsletter.mailing import ROUND_SECONDS, hand_over, open_mailer
-from newsletter.models import Delivery, Digest, Subscriber
+from newsletter.models import Delivery, Digest, Subscriber, Variant
 from newsletter.outcomes import Outcome
+from newsletter.undoing import take_back
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,8 @@ LEASE = timedelta(minutes=2)
 # Pauses double, so the last attempt is 42 hours after the first: a relay may be ill for a night.
 MAX_ATTEMPTS = 10
 FIRST_PAUSE = timedelta(minutes=5)
+# An editor who presses pause does not wait longer than this.
+LOOK_UP = 1.0
 WITHDRAWN = "an article in it was withdrawn"
 
 State = Delivery.State
@@ -64,8 +69,7 @@ def _hold(digest: Digest, until: datetime | None) -> None:
 
 
 def _send_waiting(digest: Digest) -> bool:
-    if _skip_withdrawn(digest, now=timezone.now()):
-        return False
+    _skip_withdrawn(digest, now=timezone.now())
     waiting = digest.deliveries.waiting(timezone.now())
     rows = list(waiting.prefetch_related("corrections")[:ROUND_ROWS])
     if not rows:
@@ -75,26 +79,28 @@ def _send_waiting(digest: Digest) -> bool:
     return done and digest.deliveries.waiting(timezone.now()).exists()
 
 
-def _skip_withdrawn(digest: Digest, *, now: datetime) -> bool:
-    """Whether readers may no longer see one of its articles; then no more copies go out."""
+def _skip_withdrawn(digest: Digest, *, now: datetime) -> None:
+    """Skip the copies still waiting that hold an article which readers may no longer see."""
     public = Article.objects.published(now).order_by().values("pk")
-    if not digest.articles.exclude(pk__in=public).exists():
-        return False
-    logger.warning("Digest %s goes to nobody else: an article in it was withdrawn", digest.pk)
-    queued = digest.deliveries.filter(state=State.QUEUED)
-    queued.update(state=State.SKIPPED, reason=WITHDRAWN, settled_at=now)
-    return True
+    gone = digest.items.exclude(article__in=public).order_by().values("variant")
+    queued = digest.deliveries.filter(state=State.QUEUED, variant__in=gone)
+    take_back(queued, digest)
+    skipped = queued.update(state=State.SKIPPED, reason=WITHDRAWN, settled_at=now)
+    if skipped:
+        logger.warning("Digest %s: %s copies hold a withdrawn article", digest.pk, skipped)
 
 
 def _send_rows(rows: list[Delivery], digest: Digest, mailer: BaseEmailBackend) -> bool:
-    """False if the mail server's answers say that it is no use to go on now.
+    """False if the mail server's answers, or an editor, say that it is no use to go on now.
 
     A server that ends a connection after some letters is no reason to wait: it got us on.
     """
     # Counted from here: a server that greets slowly still gets its letters.
     deadline = time.monotonic() + ROUND_SECONDS
+    looked = time.monotonic()
+    variants: dict[int | None, Variant] = {one.pk: one for one in digest.variants.all()}
     for row in rows:
-        outcome = deliver_one(row, digest, mailer)
+        outcome = deliver_one(row, digest, variants[row.variant_id], mailer)
         if outcome and outcome.stop:
             logger.warning("Digest %s stops for now: %s", digest.pk, outcome.reason)
             if outcome.rest:
@@ -102,10 +108,21 @@ def _send_rows(rows: list[Delivery], digest: Digest, mailer: BaseEmailBackend) -
             return outcome.is_free
         if time.monotonic() > deadline:
             break
+        if time.monotonic() > looked + LOOK_UP:
+            looked = time.monotonic()
+            if not _still_sends(digest):
+                return False
     return True
 
 
-def deliver_one(row: Delivery, digest: Digest, mailer: BaseEmailBackend) -> Outcome | None:
+def _still_sends(digest: Digest) -> bool:
+    """Whether no editor, and no brake, has stopped it meanwhile."""
+    return Digest.objects.filter(pk=digest.pk, state=Digest.State.SENDING).exists()
+
+
+def deliver_one(
+    row: Delivery, digest: Digest, variant: Variant, mailer: BaseEmailBackend
+) -> Outcome | None:
     """Claim one row, send its message through the open `mailer`, settle it. None if not ours.
 
     Whether the reader still wants it is read after the claim, right before the hand-over.
@@ -115,16 +132,27 @@ def deliver_one(row: Delivery, digest: Digest, mailer: BaseEmailBackend) -> Outc
     if not mine.update(state=State.CLAIMED, claimed_at=now, attempts=F("attempts") + 1):
         return None
     row.attempts += 1
-    outcome = _send(row, digest, mailer)
+    outcome = _send(row, digest, variant, mailer)
     _settle(row, outcome)
     return outcome
 
 
-def _send(row: Delivery, digest: Digest, mailer: BaseEmailBackend) -> Outcome:
+def _send(row: Delivery, digest: Digest, variant: Variant, mailer: BaseEmailBackend) -> Outcome:
     reader = Subscriber.objects.reachable(timezone.now()).filter(deliveries=row).first()
     if reader is None:
+        # Who is in a pause gets what this copy held once it is over.
+        take_back(Delivery.objects.filter(pk=row.pk), digest)
         return Outcome(State.SKIPPED, "left or paused before it was sent")
-    return hand_over(digest_letter(digest, row, reader), mailer)
+    letter = digest_letter(digest, variant, row, reader)
+    outcome = hand_over(letter, mailer)
+    row.provider_id = _provider_id(letter)
+    return outcome
+
+
+def _provider_id(letter: EmailMessage) -> str:
+    """The provider's own name for a letter handed over by Anymail; "" for plain SMTP."""
+    name = getattr(getattr(letter, "anymail_status", None), "message_id", None)
+    return name[:200] if isinstance(name, str) else ""
 
 
 def _settle(row: Delivery, outcome: Outcome) -> None:
@@ -136,7 +164,12 @@ def _settle(row: Delivery, outcome: Outcome) -> None:
     elif outcome.state == State.QUEUED:
         _put_back(row, claimed, outcome.reason, now=now)
     else:
-        claimed.update(state=outcome.state, reason=outcome.reason, settled_at=now)
+        claimed.update(
+            state=outcome.state,
+            reason=outcome.reason,
+            provider_id=row.provider_id,
+            settled_at=now,
+        )
 
 
 def _put_back(row: Delivery, claimed: QuerySet[Delivery], reason: str, *, now: datetime) -> None:
@@ -161,18 +194,19 @@ def settle_lost(*, now: datetime) -> int:
     )
 
 
+@transaction.atomic
 def finish_if_done(digest_id: int, *, now: datetime) -> bool:
-    """Close a digest once every delivery is final and their sum is its audience."""
-    digest = Digest.objects.get(pk=digest_id)
-    if digest.deliveries.unfinished().exists():
+    """Close a digest once every delivery is final and their sum is its audience.
+
+    Under the digest's lock: an editor who queues copies again, at this moment, does so after.
+    """
+    digest = Digest.objects.select_for_update().get(pk=digest_id)
+    if digest.state != Digest.State.SENDING or digest.deliveries.unfinished().exists():
         return False
-    if digest.deliveries.count() != digest.audience:
-        logger.error(
-            "Digest %s: %s rows do not add up to %s",
-            digest_id,
-            digest.deliveries.count(),
-            digest.audience,
-        )
+    copies = digest.deliveries.count()
+    if copies != digest.audience:
+        logger.error("Digest %s: %s rows are not %s", digest_id, copies, digest.audience)
         return False
-    closed = Digest.objects.filter(pk=digest_id, state=Digest.State.SENDING)
-    return bool(closed.update(state=Digest.State.DONE, finished_at=now))
+    digest.state, digest.finished_at = Digest.State.DONE, now
+    digest.save(update_fields=["state", "finished_at"])
+    return True

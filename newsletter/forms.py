@@ -1,12 +1,16 @@
-"""The sign-up form and what it says to those who fill it in."""
+"""The forms of readers and what they say to those who fill them in."""
 
 import time
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, Signer
 from django.core.validators import EmailValidator
 
+from newsletter import offering
+from newsletter.choosing import Preferences, preferences_of
+from newsletter.models import Cadence, Depth, Letter, Subscriber
 from newsletter.subscribing import PAUSE_WEEKS
 
 LONGEST_ADDRESS = 254
@@ -56,8 +60,8 @@ def check_address(address: str) -> None:
         raise ValidationError("not an address we can write to")
 
 
-class SignUpForm(forms.Form):
-    """An address; a trap that people do not see; when and where the form was shown."""
+class AddressForm(forms.Form):
+    """An address that a letter can be sent to."""
 
     email = forms.CharField(
         max_length=LONGEST_ADDRESS,
@@ -66,9 +70,6 @@ class SignUpForm(forms.Form):
             "max_length": "An e-mail address has at most 254 characters. Please check yours.",
         },
     )
-    website = forms.CharField(required=False)
-    place = forms.CharField(required=False)
-    stamp = forms.CharField(required=False)
 
     def clean_email(self) -> str:
         address = tidy_address(self.cleaned_data["email"])
@@ -79,6 +80,14 @@ class SignUpForm(forms.Form):
                 "This does not look like an e-mail address. One looks like name@example.org."
             ) from error
         return address
+
+
+class SignUpForm(AddressForm):
+    """An address; a trap that people do not see; when and where the form was shown."""
+
+    website = forms.CharField(required=False)
+    place = forms.CharField(required=False)
+    stamp = forms.CharField(required=False)
 
     def clean_place(self) -> str:
         place = self.cleaned_data["place"]
@@ -103,6 +112,23 @@ class SignUpForm(forms.Form):
         return bool(self.data.get("website"))
 
 
+class OwnDataForm(SignUpForm):
+    """An address, and whether its owner wants to see what we hold of it or have it erased."""
+
+    WISHES = {
+        Letter.Kind.DATA.value: "See all that you hold of it",
+        Letter.Kind.ERASE.value: "Erase all that you hold of it",
+    }
+
+    want = forms.ChoiceField(
+        choices=list(WISHES.items()),
+        error_messages={
+            "required": "Please choose what we shall do.",
+            "invalid_choice": "Please choose what we shall do.",
+        },
+    )
+
+
 class PauseForm(forms.Form):
     """For how many weeks to pause; 0 ends a pause."""
 
@@ -114,3 +140,98 @@ class PauseForm(forms.Form):
             "invalid_choice": "Please choose one of the pauses shown.",
         },
     )
+
+
+def _whole_number(text: str) -> int | None:
+    return int(text) if text else None
+
+
+class PreferencesForm(forms.Form):
+    """All that a reader chooses at once."""
+
+    cadence = forms.ChoiceField(
+        label="How often",
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": "Please choose how often it comes.",
+            "invalid_choice": "Please choose one of the rhythms shown.",
+        },
+    )
+    depth = forms.ChoiceField(
+        label="How much of each article",
+        choices=Depth,
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": "Please choose how much of each article you get.",
+            "invalid_choice": "Please choose one of the lengths shown.",
+        },
+    )
+    max_items = forms.TypedChoiceField(
+        label="Articles at most",
+        required=False,
+        coerce=_whole_number,
+        empty_value=None,
+        choices=[("", "no limit")]
+        + [
+            (str(n), f"{n} article{'s' if n > 1 else ''}")
+            for n in range(1, offering.MOST_ARTICLES + 1)
+        ],
+        error_messages={"invalid_choice": "Please choose a number from 1 to 20, or no limit."},
+    )
+    text_only = forms.BooleanField(label="Plain text, without any layout", required=False)
+    topics = forms.TypedMultipleChoiceField(
+        label="Topics",
+        required=False,
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={
+            "invalid_choice": "One of these topics is gone. Please look them through.",
+            "invalid_list": "Please tick the topics that you want.",
+        },
+    )
+    hour = forms.TypedChoiceField(
+        label="Time of day",
+        required=False,
+        coerce=_whole_number,
+        empty_value=None,
+        choices=[("", "when it is ready")] + [(str(n), f"{n:02}:00") for n in range(24)],
+        error_messages={"invalid_choice": "Please choose one of the hours shown."},
+    )
+    zone = forms.ChoiceField(
+        label="Time zone",
+        required=False,
+        error_messages={"invalid_choice": "Please choose one of the time zones shown."},
+    )
+
+    def __init__(
+        self, data: Any, *, reader: Subscriber, limit: Cadence, topics: list[tuple[int, str]]
+    ) -> None:
+        kept = preferences_of(reader)
+        self._kept, self._limit = kept, limit
+        initial = {
+            **vars(kept),
+            "cadence": offering.in_effect(kept.cadence, limit),
+            "topics": sorted(kept.topics),
+        }
+        super().__init__(data, initial=initial)
+        fields: Any = self.fields
+        fields["cadence"].choices = [(one.value, one.label) for one in offering.cadences(limit)]
+        fields["topics"].choices = topics
+        fields["zone"].choices = offering.with_zone(kept.zone)
+
+    def clean_cadence(self) -> Cadence:
+        """What is in effect stays what was once wished for, should the site allow it again."""
+        chosen = Cadence(self.cleaned_data["cadence"])
+        unchanged = chosen == offering.in_effect(self._kept.cadence, self._limit)
+        return self._kept.cadence if unchanged else chosen
+
+    def wanted(self) -> Preferences:
+        """What was chosen in this valid form."""
+        said = self.cleaned_data
+        return Preferences(
+            **{
+                **said,
+                "depth": Depth(said["depth"]),
+                "topics": frozenset(said["topics"]),
+            }
+        )

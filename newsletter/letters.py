@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import formataddr, make_msgid
+from email.utils import formataddr
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -10,8 +10,11 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from newsletter.models import Delivery, Digest, SignUp, Subscriber
-from newsletter.tokens import confirm_token, leave_token, preferences_token
+from articles.plain_text import wrapped
+from newsletter.events import copies
+from newsletter.layout import in_layout
+from newsletter.models import Delivery, Digest, Subscriber, Variant
+from newsletter.tokens import leave_token, preferences_token
 
 # Private-use characters cannot be typed by accident, so no article can hold the slot by chance.
 LEAVE_SLOT = "\ue000leave\ue001"
@@ -39,7 +42,10 @@ def mail_domain() -> str:
 
 
 def render_letter(name: str, context: Mapping[str, object]) -> Words:
-    """Render templates/newsletter/letters/<name>.{subject.txt,txt,html}."""
+    """Render templates/newsletter/letters/<name>.{subject.txt,txt,html}.
+
+    `subject` in the context takes the place of the template's, `preview_line` is optional.
+    """
     words = {
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,
@@ -49,10 +55,13 @@ def render_letter(name: str, context: Mapping[str, object]) -> Words:
         **context,
     }
     folder = f"newsletter/letters/{name}"
+    subject = str(words.get("subject") or render_to_string(f"{folder}.subject.txt", words))
+    subject = " ".join(subject.split())
+    html = render_to_string(f"{folder}.html", words)
     return Words(
-        subject=" ".join(render_to_string(f"{folder}.subject.txt", words).split()),
-        text=render_to_string(f"{folder}.txt", words).strip() + "\n",
-        html=render_to_string(f"{folder}.html", words),
+        subject=subject,
+        text=wrapped(render_to_string(f"{folder}.txt", words)) + "\n",
+        html=in_layout(html, subject=subject, preview_line=str(words.get("preview_line", ""))),
     )
 
 
@@ -72,20 +81,8 @@ def fill_slots(words: str, *, leave: str, preferences: str, corrections: str = "
     return filled.replace(CORRECTIONS_SLOT, corrections)
 
 
-def confirm_letter(sign_up: SignUp) -> EmailMultiAlternatives:
-    """The letter that asks the owner of an address to confirm. Holds no word a visitor typed."""
-    url = absolute(reverse("newsletter:confirm", args=[confirm_token(sign_up.key)]))
-    return _plain(render_letter("confirm", {"confirm_url": url}), sign_up.email)
-
-
-def already_letter(subscriber: Subscriber) -> EmailMultiAlternatives:
-    """The note to a subscriber whose address was typed in again."""
-    words = render_letter("already", {"leave_url": leave_url(subscriber)})
-    return _plain(words, subscriber.email)
-
-
 def digest_letter(
-    digest: Digest, delivery: Delivery, subscriber: Subscriber
+    digest: Digest, variant: Variant, delivery: Delivery, subscriber: Subscriber
 ) -> EmailMultiAlternatives:
     """One reader's copy of a digest, from the words frozen in it (mail rules R1-R12)."""
     url, preferences = leave_url(subscriber), preferences_url(subscriber)
@@ -94,7 +91,7 @@ def digest_letter(
     message = EmailMultiAlternatives(
         subject=digest.subject,
         body=fill_slots(
-            digest.text,
+            variant.text,
             leave=url,
             preferences=preferences,
             corrections="".join(line.text for line in lines),
@@ -110,21 +107,13 @@ def digest_letter(
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         },
     )
-    html = fill_slots(
-        digest.html,
-        leave=url,
-        preferences=preferences,
-        corrections="".join(line.html for line in lines),
-    )
-    message.attach_alternative(html, "text/html")
-    return message
-
-
-def _plain(words: Words, to: str) -> EmailMultiAlternatives:
-    # Without it the library would make one up that names the machine.
-    headers = {"Message-ID": make_msgid(domain=mail_domain())}
-    message = EmailMultiAlternatives(
-        subject=words.subject, body=words.text, to=[to], headers=headers
-    )
-    message.attach_alternative(words.html, "text/html")
+    if variant.html:
+        html = fill_slots(
+            variant.html,
+            leave=url,
+            preferences=preferences,
+            corrections="".join(line.html for line in lines),
+        )
+        message.attach_alternative(html, "text/html")
+    copies.mark(message, delivery.pk)
     return message

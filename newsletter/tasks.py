@@ -4,7 +4,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from fibrosite.lib.queueing import enqueue
-from newsletter import answering, delivering, subscribing, ticking
+from newsletter import answering, delivering, spiking, subscribing, ticking
+from newsletter.moving import importing
 
 
 @shared_task
@@ -30,6 +31,24 @@ def deliver(digest_id: int) -> None:
 
 
 @shared_task
+def look_after_sign_ups() -> None:
+    """Remind those who did not confirm, and tell the editors of more sign-ups than usual."""
+    now = timezone.now()
+    subscribing.remind(now=now)
+    spiking.tell_of_spike(now=now)
+
+
+@shared_task
 def purge_sign_ups() -> None:
     """Forget sign-ups that nobody confirmed in 30 days."""
     subscribing.purge(now=timezone.now())
+
+
+@shared_task
+def move_lists() -> None:
+    """Go on with lists that are being brought in, and forget those that nobody wanted."""
+    now = timezone.now()
+    importing.forget_old(now)
+    for run in importing.waiting(now):
+        if importing.go_on(run):
+            enqueue(move_lists)

@@ -30,13 +30,51 @@ def _decode(text: str) -> uuid.UUID:
 
 def confirm_token(key: uuid.UUID) -> str:
     """A token that confirms a sign-up, good for CONFIRM_WITHIN and more than once."""
-    return TimestampSigner(sep=_SEP, salt="newsletter.confirm").sign(_encode(key))
+    return _passing("confirm", key)
 
 
 def read_confirm_token(token: str) -> uuid.UUID:
     """The sign-up's key. Raises InvalidToken if forged or expired."""
+    return _read_passing("confirm", token)
+
+
+def change_token(key: uuid.UUID) -> str:
+    """A token that confirms a new address, good for CONFIRM_WITHIN and more than once."""
+    return _passing("change", key)
+
+
+def read_change_token(token: str) -> uuid.UUID:
+    """The key of the change of address. Raises InvalidToken if forged or expired."""
+    return _read_passing("change", token)
+
+
+def data_token(key: uuid.UUID) -> str:
+    """A token that opens what we hold of one person, good for CONFIRM_WITHIN."""
+    return _passing("data", key)
+
+
+def read_data_token(token: str) -> uuid.UUID:
+    """The key of the subscriber or sign-up. Raises InvalidToken if forged or expired."""
+    return _read_passing("data", token)
+
+
+def erase_token(key: uuid.UUID) -> str:
+    """A token that erases one person, good for CONFIRM_WITHIN."""
+    return _passing("erase", key)
+
+
+def read_erase_token(token: str) -> uuid.UUID:
+    """The key of the subscriber or sign-up. Raises InvalidToken if forged or expired."""
+    return _read_passing("erase", token)
+
+
+def _passing(purpose: str, key: uuid.UUID) -> str:
+    return TimestampSigner(sep=_SEP, salt=f"newsletter.{purpose}").sign(_encode(key))
+
+
+def _read_passing(purpose: str, token: str) -> uuid.UUID:
+    signer = TimestampSigner(sep=_SEP, salt=f"newsletter.{purpose}")
     try:
-        signer = TimestampSigner(sep=_SEP, salt="newsletter.confirm")
         return _decode(signer.unsign(token, max_age=CONFIRM_WITHIN))
     except BadSignature as error:
         raise InvalidToken from error

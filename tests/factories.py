@@ -21,7 +21,7 @@ from articles.models import (
 )
 from donations import giving
 from donations.models import Donation, Drive, LedgerEntry
-from newsletter.models import Digest, Subscriber
+from newsletter.models import Digest, Subscriber, Variant, last_news
 from research.models import Study
 
 # A Thursday noon; tests that need a clock start here.
@@ -145,20 +145,26 @@ class SubscriberFactory(DjangoModelFactory[Subscriber]):
 
     email = factory.Sequence(lambda n: f"reader{n}@readers.example")
     joined_at = factory.LazyFunction(timezone.now)
+    # As for whoever confirms: what went out before is not sent to a newcomer.
+    served_news = factory.LazyFunction(last_news)
 
 
 class DigestFactory(DjangoModelFactory[Digest]):
-    """A digest of no articles whose deliveries the test adds."""
+    """A digest of no articles with one variant, whose deliveries the test adds."""
 
     class Meta:
         model = Digest
+        skip_postgeneration_save = True
 
-    cadence = "weekly"
     covers_from_at = factory.LazyAttribute(lambda digest: digest.covers_to_at - timedelta(weeks=1))
     covers_to_at = factory.Sequence(lambda n: NOON + timedelta(weeks=n))
     subject = "What slow tapping shows"
-    html = "<p>Hello <a href='\ue000leave\ue001'>leave</a></p>"
-    text = "Hello\n\ue000leave\ue001\n"
+
+    @factory.post_generation
+    def variant(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
+        html = "<p>Hello <a href='\ue000leave\ue001'>leave</a></p>"
+        words = {"html": html, "text": "Hello\n\ue000leave\ue001\n", **(extracted or {})}
+        Variant.objects.create(digest=self, signature="all", **words)
 
 
 class DriveFactory(DjangoModelFactory[Drive]):

@@ -1,5 +1,6 @@
 """How a drive is shown: on pages and in the digest, from one sum."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import template
@@ -9,6 +10,9 @@ from donations.ledger import progress
 from donations.models import Drive
 
 register = template.Library()
+
+# So long do letters say what a drive that ended brought in.
+THANKS = timedelta(days=14)
 
 
 def _with_progress(drive: Drive | None) -> dict[str, Any]:
@@ -29,7 +33,14 @@ def drive_callout(context: dict[str, Any]) -> dict[str, Any]:
 
 
 @register.simple_tag
-def open_drive() -> dict[str, Any] | None:
-    """The open drive and its progress, for letters; None when no drive runs."""
-    drive = Drive.objects.open_on(timezone.localdate()).first()
-    return _with_progress(drive) if drive else None
+def drive_for_letters() -> dict[str, Any] | None:
+    """The open drive, else the newest that ended within THANKS, with its progress; or None.
+
+    `is_over` says which.
+    """
+    today = timezone.localdate()
+    lately = Drive.objects.started_by(today).filter(ends_on__gte=today - THANKS)
+    drives = sorted(lately, key=lambda drive: drive.ends_on < today)
+    if not drives:
+        return None
+    return {**_with_progress(drives[0]), "is_over": drives[0].ends_on < today}

@@ -1,6 +1,7 @@
 """Settings that hold everywhere. What differs by place is read from the environment."""
 
 import os
+from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,17 @@ ANYMAIL = {
     for key, value in os.environ.items()
     if key.startswith("ANYMAIL_")
 }
+
+# How long a digest waits before it goes out, so that an editor can undo it.
+DIGEST_HOLD = timedelta(minutes=env.int("DIGEST_HOLD_MINUTES", 10))
+
+# Whether search engines may list the pages of digests that went out.
+ARCHIVE_INDEX = env.bool("ARCHIVE_INDEX", False)
+
+# Where returned mail goes and is read from, with plain SMTP; a provider's webhooks need neither.
+BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", "")
+# maildir:/path or imaps://user:password@host/folder; not by `env`, as a password may begin with $.
+BOUNCE_MAILBOX = os.environ.get("BOUNCE_MAILBOX", "")
 
 # Who speaks in the letters (shown in each, as the law asks), and for whom gifts are taken.
 SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000").rstrip("/")

@@ -1,5 +1,7 @@
 """The whole site on one machine: what `make run` starts. Never for the open internet."""
 
+from datetime import timedelta
+
 from django.core.management.utils import get_random_secret_key
 
 from fibrosite.schedule import SCHEDULE
@@ -37,3 +39,6 @@ if not env.str("RESEARCH_CONTACT", ""):
     CELERY_BEAT_SCHEDULE = {
         name: entry for name, entry in SCHEDULE.items() if name != "watch studies"
     }
+
+# Whoever tries the demo sees the letter at once.
+DIGEST_HOLD = timedelta(minutes=env.int("DIGEST_HOLD_MINUTES", 0))

@@ -15,6 +15,7 @@ from articles.models import Article
 from fibrosite.health import scheduler_is_silent
 from newsletter.answering import letters_waiting
 from newsletter.models import Digest, Rhythm
+from newsletter.spiking import sign_up_spike
 from research.models import Notice
 
 register = template.Library()
@@ -38,11 +39,23 @@ def newsroom_desk(context: Context, user: User) -> dict[str, Any]:
         ],
         "silent": scheduler_is_silent(now=timezone.now()),
         "rhythm": Rhythm.objects.first(),
-        "sending": [(d, d.counts()) for d in Digest.objects.filter(state=Digest.State.SENDING)],
+        **_digests(),
+        "spike": sign_up_spike(timezone.now()),
+        "may_send": user.has_perm("newsletter.send_digest"),
         "letters": letters_waiting(),
         "drafts": Article.objects.filter(state=states.DRAFT).order_by("-updated_at")[:SHOWN],
         "in_review": Article.objects.filter(state=states.IN_REVIEW),
         "scheduled": Article.objects.filter(state=states.SCHEDULED).order_by("published_at"),
+    }
+
+
+def _digests() -> dict[str, Any]:
+    """Digests that something must still become of, by what they wait for."""
+    states = Digest.State
+    return {
+        "held": Digest.objects.filter(state=states.HELD),
+        "paused": Digest.objects.filter(state=states.PAUSED),
+        "sending": [(d, d.counts()) for d in Digest.objects.filter(state=states.SENDING)],
     }
 
 

@@ -12,7 +12,15 @@ from django.utils import timezone
 
 from articles.models import Article
 from newsletter.building import build_digest
-from tests.factories import NOON, ArticleFactory, AuthorFactory, DriveFactory, StudyFactory
+from newsletter.models import DigestItem
+from tests.factories import (
+    NOON,
+    ArticleFactory,
+    AuthorFactory,
+    DigestFactory,
+    DriveFactory,
+    StudyFactory,
+)
 
 SECRET = "Nobody may read this yet"
 DAY = timedelta(days=1)
@@ -39,7 +47,14 @@ ARGUMENTS: dict[str, list[str]] = {
     "research:export_study": ["gentile-2019-a-study", "ris"],
     "research:export_library": ["ris"],
     "donations:drive": ["drive"],
+    "events:webhook": ["mailgun"],
+    "newsletter:archived": ["7"],
     "newsletter:confirm": ["no-token"],
+    "newsletter:ask_change": ["no-token"],
+    "newsletter:change": ["no-token"],
+    "newsletter:stay": ["no-token"],
+    "newsletter:own_data": ["no-token"],
+    "newsletter:erase": ["no-token"],
     "newsletter:leave": ["no-token"],
     "newsletter:preferences": ["no-token"],
 }
@@ -79,12 +94,20 @@ def hide(state: str, after: timedelta | None) -> Article:
     )
 
 
+def send_with_digest_7(article: Article) -> None:
+    """The article as part of a digest that went out under its title."""
+    digest = DigestFactory.create(pk=7, subject=SECRET)
+    variant = digest.variants.get()
+    DigestItem.objects.create(digest=digest, variant=variant, article=article, position=0)
+    digest.deliveries.create(variant=variant, state="sent", not_before_at=NOON)
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(("state", "after"), HIDDEN)
 def test_cleo_finds_no_hidden_article_at_any_address(
     cleo: Client, state: str, after: timedelta | None
 ):
-    hide(state, after)
+    send_with_digest_7(hide(state, after))
     for address in every_address():
         response = cleo.get(address)
         page = response.content.decode()
@@ -122,10 +145,11 @@ def test_ada_herself_sees_a_hidden_article_in_the_newsroom_alone(
 @pytest.mark.django_db
 def test_a_public_article_stands_at_each_address_that_should_show_it(cleo: Client):
     """The walk above would also pass on a site that shows nothing."""
-    hide("published", -DAY)
+    send_with_digest_7(hide("published", -DAY))
     shows = [address for address in every_address() if SECRET in cleo.get(address).content.decode()]
     assert shows == [
         "/studies/gentile-2019-a-study/",
+        "/digests/7/",
         "/",
         "/articles/",
         "/articles/hidden/",

@@ -23,6 +23,7 @@ PAGES = [
     "/drives/listening-drive/",
     "/subscribe/",
     "/subscribe/check/",
+    "/my-data/",
     "/mailbox/",
 ]
 

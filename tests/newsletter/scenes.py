@@ -71,8 +71,11 @@ def digest_to(*readers: Subscriber, **fields: Any) -> Digest:
     """A digest with one queued delivery for each reader."""
     digest = DigestFactory.create(audience=len(readers), **fields)
     past = timezone.now() - timedelta(seconds=1)
+    variant = digest.variants.get()
     for reader in readers:
-        Delivery.objects.create(digest=digest, subscriber=reader, not_before_at=past)
+        Delivery.objects.create(
+            digest=digest, variant=variant, subscriber=reader, not_before_at=past
+        )
     return digest
 
 

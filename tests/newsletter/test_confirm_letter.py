@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from newsletter import answering, subscribing
-from newsletter.models import SignUp, Subscriber
+from newsletter.models import Letter, SignUp, Subscriber
 from tests.newsletter.conftest import Mailer, Post, refusal
 from tests.newsletter.scenes import letters_to, path_in, sign_up
 
@@ -136,7 +136,7 @@ def test_a_letter_that_may_be_lost_is_repeated_after_a_pause(mailer: Mailer) -> 
     mailer.answers = [smtplib.SMTPServerDisconnected("gone")]
     now = timezone.now()
     assert answering.answer_waiting(now=now) == 0
-    assert SignUp.objects.get().letter_sent_at is None
+    assert Letter.objects.get().sent_at is None
     assert answering.letters_waiting() == 1
     assert answering.answer_waiting(now=now + answering.PAUSE / 2) == 0
     assert answering.answer_waiting(now=now + answering.PAUSE) == 1
@@ -230,10 +230,11 @@ def test_a_slow_server_does_not_hold_the_worker(
     assert answering.letters_waiting() == 1
 
 
-def test_no_letter_goes_to_somebody_who_confirmed_meanwhile(mailer: Mailer) -> None:
+def test_nothing_to_confirm_goes_to_somebody_who_confirmed_meanwhile(mailer: Mailer) -> None:
     sign_up_of_cleo = asked()
     subscribing.confirm(sign_up_of_cleo.key, now=timezone.now())
-    assert answering.answer_waiting(now=timezone.now()) == 0
+    assert answering.answer_waiting(now=timezone.now()) == 1
+    assert mailer.letters[0].subject == "Welcome to the Fibrosite digest"
 
 
 def test_a_letter_never_holds_a_link_that_was_replaced_meanwhile(mailer: Mailer) -> None:
@@ -243,7 +244,7 @@ def test_a_letter_never_holds_a_link_that_was_replaced_meanwhile(mailer: Mailer)
     def join_leave_and_ask_again() -> None:
         cleo = subscribing.confirm(outdated.key, now=timezone.now())
         assert cleo
-        subscribing.leave(cleo, method="page", now=timezone.now())
+        subscribing.leave(cleo, method="one-click", now=timezone.now())
         asked()
 
     mailer.answers = [join_leave_and_ask_again]

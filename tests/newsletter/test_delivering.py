@@ -3,6 +3,7 @@
 import smtplib
 import threading
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -304,10 +305,11 @@ def test_a_lease_outlives_a_round_and_its_last_message(settings: Settings) -> No
 @pytest.mark.usefixtures("shared_database")
 def test_two_workers_on_one_copy_send_one_letter(bea: Subscriber, mailer: Mailer) -> None:
     digest = digest_to(bea)
-    row = digest.deliveries.get()
+    row, variant = digest.deliveries.get(), digest.variants.get()
 
     def work() -> Any:
-        return delivering.deliver_one(Delivery.objects.get(pk=row.pk), digest, mailer)  # type: ignore[arg-type]
+        copy = Delivery.objects.get(pk=row.pk)
+        return delivering.deliver_one(copy, digest, variant, mailer)  # type: ignore[arg-type]
 
     outcomes = race(work, work, work)
     assert [bool(outcome) for outcome in outcomes].count(True) == 1
@@ -447,3 +449,15 @@ def test_the_memory_backend_of_other_tests_works_too(
 ) -> None:
     delivering.deliver_round(digest_to(bea).pk)
     assert [letter.to for letter in mailoutbox] == [[bea.email]]
+
+
+def test_the_providers_name_for_a_letter_is_kept(bea: Subscriber, mailer: Mailer) -> None:
+    def take(letters: list[Any]) -> int:
+        for letter in letters:
+            letter.anymail_status = SimpleNamespace(message_id="provider-7")
+        return len(letters)
+
+    mailer.send_messages = take  # type: ignore[method-assign]
+    digest = digest_to(bea)
+    delivering.deliver_round(digest.pk)
+    assert digest.deliveries.get().provider_id == "provider-7"

@@ -120,7 +120,7 @@ def test_the_copy_is_shown_in_a_cage(ada_browses: Client, bea: Subscriber) -> No
 
 
 def test_the_copy_is_not_for_everyone(
-    cleo: Client, dara_browses: Client, ada_browses: Client
+    cleo: Client, dara_browses: Client, ada_browses: Client, bea: Subscriber
 ) -> None:
     digest = built_digest()
     path = f"/admin/newsletter/digest/{digest.pk}/copy/"
@@ -203,7 +203,7 @@ def test_the_upcoming_letter_is_shown_in_a_cage(ada_browses: Client, bea: Subscr
     assert "default-src 'none'" in response["Content-Security-Policy"]
     assert response["X-Frame-Options"] == "SAMEORIGIN"
     assert everything() == before
-    assert built_digest(title="Another").html.count("What rest does") == 1
+    assert built_digest(title="Another").variants.get().html.count("What rest does") == 1
 
 
 def test_the_upcoming_letter_is_not_for_everyone(

@@ -100,6 +100,6 @@ def test_who_has_left_is_told_so(bea: Subscriber, cleo: Client) -> None:
 
 
 def test_ending_a_pause_twice_is_harmless(bea: Subscriber) -> None:
-    resume(bea)
-    resume(bea)
+    resume(bea, now=timezone.now())
+    resume(bea, now=timezone.now())
     assert Subscriber.objects.reachable(timezone.now()).get() == bea

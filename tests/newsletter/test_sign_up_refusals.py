@@ -89,7 +89,7 @@ def test_naughty_strings_before_the_at_make_no_crash(cleo: Client, typed: str) -
 def test_naughty_strings_elsewhere_make_no_crash(field: str) -> None:
     for number, typed in enumerate([*NAUGHTY, *ODDITIES]):
         cleo = Client(REMOTE_ADDR=f"192.0.2.{number}")
-        response = sign_up(cleo, "cleo@readers.example", **{field: typed})
+        response = sign_up(cleo, f"cleo{number}@readers.example", **{field: typed})
         assert response.status_code in (303, 400), ascii(typed)
 
 

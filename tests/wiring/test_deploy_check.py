@@ -19,6 +19,11 @@ FULL = {
     "POSTAL_ADDRESS": "1 Long Road, Example Town",
     "LEGAL_STATUS": "Our news is a club; gifts are not tax-deductible.",
 }
+# Without them the site starts, and is warned of.
+WATCHFUL = {
+    "BOUNCE_ADDRESS": "bounces@example.org",
+    "BOUNCE_MAILBOX": "imaps://bounces%40example.org:secret@mail.example.org/INBOX",
+}
 CHECK = ["manage.py", "check", "--deploy", "--fail-level", "WARNING"]
 
 
@@ -39,7 +44,7 @@ def run(
 
 
 def test_a_full_environment_is_clean(tmp_path: Path):
-    done = run(CHECK, tmp_path, **FULL)
+    done = run(CHECK, tmp_path, **FULL, **WATCHFUL)
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
 
