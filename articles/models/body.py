@@ -54,7 +54,9 @@ class Block(PluginBase):
     @classmethod
     def get_queryset(cls) -> models.QuerySet[Any]:
         """The blocks with all that their template shows."""
-        return cls._default_manager.select_related(*cls.shows)
+        rows = cls._default_manager.all()
+        # Without names, select_related() would join the article and its author to each block.
+        return rows.select_related(*cls.shows) if cls.shows else rows
 
 
 class TextBlock(Block):
