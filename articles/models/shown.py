@@ -6,6 +6,6 @@ from django.db.models import Prefetch
 
 def references(model: str) -> Prefetch:
     """The references with their studies, in one query; `model` is the kind of reference."""
-    # By name, as references are made of articles and pages. What a source once gave is long.
+    # By name, as references are made of articles and pages.
     rows = apps.get_model("articles", model)._default_manager
-    return Prefetch("references", rows.select_related("study").defer("study__fetched"))
+    return Prefetch("references", rows.select_related("study"))
