@@ -46,11 +46,6 @@ class Block(PluginBase):
         abstract = True
         ordering = ["ordering"]
 
-    @property
-    def kind_name(self) -> str:
-        """What editors call it, as in "text" or "study card"."""
-        return str(self._meta.verbose_name)
-
     @classmethod
     def get_queryset(cls) -> models.QuerySet[Any]:
         """The blocks with all that their template shows."""
