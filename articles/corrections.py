@@ -46,7 +46,7 @@ class Correction:
 def warned(document: Document) -> list[Study]:
     """The studies among its references that carry a notice, the gravest first.
 
-    No query for what came from `for_page()`, except one for the notices if they did not come too.
+    For what came from `for_page()`, no query; one for the notices if a study carries any.
     """
     cited = [reference.study for reference in document.references.all() if reference.study]
     noticed = [study for study in cited if study.is_noticed]

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
 from string import ascii_lowercase
 
 from django.template.loader import get_template
 from django.urls import reverse
-from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from articles.bodies import Document, blocks_of, keys_cited
@@ -22,10 +23,11 @@ MIN_CONTENTS = 3
 # From so many neighbours on, numbers are drawn together: the first, a dash, the last.
 MIN_RANGE = 3
 EN_DASH = "\u2013"
+SPACE = "&nbsp;"
 
 _MARK = r'<cite-ref data-key="([-\w]+)"></cite-ref>'
-_BETWEEN = r"(?:[\s,;]|&nbsp;)*"
-_MARKS = re.compile(rf"(?:\s|&nbsp;)*{_MARK}(?:{_BETWEEN}{_MARK})*")
+_BETWEEN = rf"(?:[\s,;]|{SPACE})*"
+_MARKS = re.compile(rf"{_MARK}(?:{_BETWEEN}{_MARK})*")
 _KEY = re.compile(_MARK)
 _TERM = re.compile(r'<glossary-term data-slug="([-\w]+)">(.*?)</glossary-term>', re.DOTALL)
 _HEADING = re.compile(r'<h([23]) id="([^"]*)">')
@@ -48,7 +50,7 @@ class Listed:
         """The citation, and the ways back to where it is marked."""
         cited = self.reference.study
         words = reference_html(cited) if cited else _source_html(self.reference)
-        return format_html("{}{}", words, mark_safe("".join(self._ways_back())))
+        return mark_safe(words + "".join(self._ways_back()))
 
     def _ways_back(self) -> Iterator[str]:
         many = len(self.marks) > 1
@@ -165,8 +167,16 @@ class _Writer:
         self.contents += [
             Heading(anchor, text) for level, anchor, text in headings(html) if level == 2
         ]
-        html = _MARKS.sub(lambda found: self._mark(_KEY.findall(found[0])), html)
-        return _TERM.sub(self._term, html)
+        return _TERM.sub(self._term, self._with_marks(html))
+
+    def _with_marks(self, html: str) -> str:
+        """The marks stand close to the word before them, whatever spaces were typed there."""
+        out, end = [], 0
+        for found in _MARKS.finditer(html):
+            before = html[end : found.start()]
+            out += [_without_last_spaces(before), self._mark(_KEY.findall(found[0]))]
+            end = found.end()
+        return "".join([*out, html[end:]])
 
     def _heading(self, found: re.Match[str]) -> str:
         # Two blocks may hold the same words; the first keeps the plain address.
@@ -200,6 +210,10 @@ class _Writer:
             f"{shown}</a>"
         )
 
+    @cached_property
+    def _glossary(self) -> str:
+        return reverse("articles:glossary")
+
     def _term(self, found: re.Match[str]) -> str:
         term = self._terms.get(found[1])
         if term is None:
@@ -210,8 +224,21 @@ class _Writer:
             f'<button type="button" class="term" popovertarget="{anchor}">{found[2]}</button>'
             f'<span class="definition" id="{anchor}" popover><strong>{escape(term.name)}</strong> '
             f"{escape(term.definition)}"
-            f' <a href="{reverse("articles:glossary")}#{term.slug}">In the glossary</a></span>'
+            f' <a href="{self._glossary}#{term.slug}">In the glossary</a></span>'
         )
+
+
+def _without_last_spaces(html: str) -> str:
+    # Not by a pattern: one that ends in spaces takes the square of the time on a long run of them.
+    end = len(html)
+    while end:
+        if html[end - 1].isspace():
+            end -= 1
+        elif html.endswith(SPACE, 0, end):
+            end -= len(SPACE)
+        else:
+            break
+    return html[:end]
 
 
 def _runs(entries: list[Listed]) -> Iterator[list[Listed]]:
@@ -231,10 +258,10 @@ def _whole_or_single(run: list[Listed]) -> list[list[Listed]]:
     return [run] if len(run) >= MIN_RANGE else [[entry] for entry in run]
 
 
-def _source_html(reference: AbstractReference) -> SafeString:
-    words = conditional_escape(reference.source)
+def _source_html(reference: AbstractReference) -> str:
+    words = escape(reference.source)
     if reference.url:
-        words = format_html('<a href="{}">{}</a>', reference.url, reference.source)
+        words = f'<a href="{escape(reference.url)}">{words}</a>'
     if not reference.access:
-        return SafeString(words)
-    return format_html('{} <span class="access">{}</span>', words, reference.get_access_display())
+        return words
+    return f'{words} <span class="access">{escape(reference.get_access_display())}</span>'

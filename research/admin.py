@@ -60,6 +60,10 @@ class StudyAdmin(LookUpViews, ImportViews, admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Study, form: Any, change: bool) -> None:
         """Write what the form holds and nothing else: the watch writes the status meanwhile."""
         held = {field.name for field in Study._meta.concrete_fields} & set(form.cleaned_data)
+        if change and form.initial["doi"] != obj.doi:
+            # What was heard about another publication says nothing of this one.
+            obj.checked_at = obj.check_again_at = None
+            held |= {"checked_at", "check_again_at"}
         obj.save(update_fields=held if change else None)
 
     @admin.display(description="status")

@@ -4,38 +4,36 @@ Made in plain Python: an article shows up to eighty of them, and a template for 
 than the page around it.
 """
 
+from html import escape
 from urllib.parse import urlsplit
 
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from research.models import Study
 
+# get_access_display() makes this dictionary anew for each study.
+_ACCESS = dict(Study.Access.choices)
+
 
 def reference_html(study: Study) -> SafeString:
     """One citation: status if any, authors, title as a link to the study's page, where, access."""
-    return format_html(
-        '{}{}<a class="title" href="{}">{}</a>{} {}',
-        status_html(study),
-        _before(study.authors_line),
-        study.get_absolute_url(),
-        study.title,
-        "" if study.title.endswith((".", "?", "!")) else ".",
-        source_html(study),
+    stop = "" if study.title.endswith((".", "?", "!")) else "."
+    return SafeString(
+        f"{status_html(study)}{_before(study.authors_line)}"
+        f'<a class="title" href="{escape(study.get_absolute_url())}">{escape(study.title)}</a>'
+        f"{stop} {source_html(study)}"
     )
 
 
 def _before(text: str) -> str:
-    return f"{text} " if text else ""
+    return f"{escape(text)} " if text else ""
 
 
 def source_html(study: Study) -> SafeString:
     """Where it was published, where to read it, and what it costs to read."""
-    return format_html(
-        '<cite>{}</cite>. {}<span class="access">{}</span>',
-        study.where_published,
-        _link_html(study),
-        study.get_access_display(),
+    return SafeString(
+        f"<cite>{escape(study.where_published)}</cite>. {_link_html(study)}"
+        f'<span class="access">{_ACCESS.get(study.access, "")}</span>'
     )
 
 
@@ -43,16 +41,19 @@ def status_html(study: Study) -> SafeString:
     """The word that warns of a notice, with a space behind it; "" if there is none."""
     if not study.is_noticed:
         return SafeString("")
-    return format_html(
-        '<strong class="status {}">{}</strong> ', study.status, study.get_status_display()
-    )
+    status, word = escape(study.status), escape(study.get_status_display())
+    return SafeString(f'<strong class="status {status}">{word}</strong> ')
 
 
-def _link_html(study: Study) -> SafeString:
+def _link_html(study: Study) -> str:
     if study.doi:
-        return format_html('<a href="{}">doi:{}</a> ', study.doi_url, study.doi)
+        return _link(study.doi_url, f"doi:{study.doi}")
     if study.url:
-        return format_html('<a href="{}">{}</a> ', study.url, urlsplit(study.url).hostname)
+        return _link(study.url, urlsplit(study.url).hostname or study.url)
     if study.pmid:
-        return format_html('<a href="{}">PMID {}</a> ', study.pubmed_url, study.pmid)
-    return SafeString("")
+        return _link(study.pubmed_url, f"PMID {study.pmid}")
+    return ""
+
+
+def _link(address: str, words: str) -> str:
+    return f'<a href="{escape(address)}">{escape(words)}</a> '

@@ -56,6 +56,19 @@ class NoticeAdmin(admin.ModelAdmin):
         # A row that is gone would come back with the next check.
         return False
 
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Django's, without buttons to save: nothing on it is typed."""
+        no_buttons = {"show_save": False, "show_save_and_continue": False}
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **no_buttons}
+        )
+
     @admin.display(description="study", ordering="study__authors")
     def cited(self, notice: Notice) -> str:
         """Such as "Gentile et al 2019"."""

@@ -1,12 +1,13 @@
 """The cast, and what each test starts with.
 
-Ada edits the site. Bea is a confirmed subscriber. Cleo is a stranger without a login.
+Ada edits the site. Bea is a confirmed subscriber. Cleo is a stranger without a login. Dara
+contributes: she writes, and does not publish.
 """
 
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
@@ -35,6 +36,20 @@ def ada_browses(ada: User) -> Client:
     """A browser in which Ada is logged in."""
     client = Client()
     client.force_login(ada)
+    return client
+
+
+@pytest.fixture
+def dara_browses(db: None) -> Client:
+    """A browser in which Dara is logged in: she may write, not publish, and see studies."""
+    dara = User.objects.create_user("dara", is_staff=True)
+    parts = ["gistpoint", "reference", "articletext", "pagereference", "pagetext"]
+    names = [f"{verb}_{part}" for verb in ("view", "add") for part in parts]
+    names += [f"{verb}_{one}" for verb in ("view", "add", "change") for one in ("article", "page")]
+    names += ["view_study", "view_notice"]
+    dara.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client = Client()
+    client.force_login(dara)
     return client
 
 

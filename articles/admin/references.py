@@ -1,6 +1,5 @@
 """References in the newsroom. Most make themselves: a mark in the text is enough."""
 
-
 from django import forms
 from django.contrib import admin
 

@@ -13,6 +13,7 @@ from articles.models.authors import Author
 from articles.models.body import BODY, POSITION_HELP
 from articles.models.pictures import picture_path
 from articles.models.series import Series
+from articles.models.shown import references
 from articles.models.tags import TaggedArticle
 from fibrosite.lib.fields import LineField
 from research.models import Study
@@ -36,10 +37,8 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         return self.select_related("author").prefetch_related("tags", "gist")
 
     def for_page(self) -> "ArticleQuerySet":
-        """With all that an article's page shows."""
-        return (
-            self.for_cards().select_related("series").prefetch_related("references__study__notices")
-        )
+        """With all that an article's page shows, but for notices: see `corrections.warned`."""
+        return self.for_cards().select_related("series").prefetch_related(references("Reference"))
 
 
 class Article(models.Model):  # type: ignore[django-manager-missing]  # taggit has no types

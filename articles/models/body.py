@@ -46,15 +46,12 @@ class Block(PluginBase):
         abstract = True
         ordering = ["ordering"]
 
-    @property
-    def kind_name(self) -> str:
-        """What editors call it, as in "text" or "study card"."""
-        return str(self._meta.verbose_name)
-
     @classmethod
     def get_queryset(cls) -> models.QuerySet[Any]:
         """The blocks with all that their template shows."""
-        return cls._default_manager.select_related(*cls.shows)
+        rows = cls._default_manager.all()
+        # Without names, select_related() would join the article and its author to each block.
+        return rows.select_related(*cls.shows) if cls.shows else rows
 
 
 class TextBlock(Block):

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from articles.models.authors import Author
 from articles.models.body import BODY
+from articles.models.shown import references
 from fibrosite.lib.fields import LineField
 from research.models import Study
 
@@ -19,8 +20,8 @@ class PageQuerySet(models.QuerySet["Page"]):
         return self.filter(state=Page.State.PUBLISHED).order_by("title")
 
     def for_page(self) -> "PageQuerySet":
-        """With all that a page shows."""
-        return self.select_related("reviewer").prefetch_related("references__study__notices")
+        """With all that a page shows, but for notices: see `corrections.warned`."""
+        return self.select_related("reviewer").prefetch_related(references("PageReference"))
 
 
 class Page(models.Model):  # type: ignore[django-manager-missing]  # as the blocks come later

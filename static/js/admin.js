@@ -33,6 +33,19 @@ function nameEditors() {
   }
 }
 
+// Select2 names a field by what is chosen in it: an empty one would have no name.
+function nameChoosers() {
+  for (const chooser of document.querySelectorAll(".select2-selection[role=combobox]")) {
+    const label = chooser.closest(".fieldBox, .form-row")?.querySelector("label");
+    if (!label || chooser.dataset.named) continue;
+    label.id ||= `${label.htmlFor}-label`;
+    const chosen = chooser.querySelector(".select2-selection__rendered");
+    chosen?.setAttribute("aria-labelledby", label.id);
+    chooser.setAttribute("aria-labelledby", `${label.id} ${chosen?.id ?? ""}`);
+    chooser.dataset.named = "yes";
+  }
+}
+
 // One stop for the Tab key; arrows go from button to button.
 
 function stopAt(buttons, stop) {
@@ -72,6 +85,9 @@ function readyToolbar(editor) {
 
 document.addEventListener("DOMContentLoaded", nameDateAndTime);
 document.addEventListener("DOMContentLoaded", nameEditors);
+// After Django has drawn them, which it does a moment after these events.
+window.addEventListener("load", () => setTimeout(nameChoosers));
+document.addEventListener("formset:added", () => setTimeout(nameChoosers));
 document.addEventListener("prose-editor:ready", ({ detail: { editor } }) => {
   nameEditors();
   // The toolbar is drawn a moment after the text.

@@ -10,6 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from articles.models import (
+    ARTICLE_BLOCKS,
+    PAGE_BLOCKS,
     Article,
     ArticleBox,
     ArticleCallout,
@@ -21,6 +23,7 @@ from articles.models import (
     ArticleTable,
     ArticleText,
     ArticleVideo,
+    body,
 )
 from articles.rendering import render_body
 from tests.articles.newsroom import picture
@@ -54,6 +57,12 @@ def test_blocks_stand_in_their_order_whatever_their_kind(article: Article):
     add_block(article, ArticleText, html="<p>Third</p>")
     html = shown(article)
     assert html.index("First") < html.index("Second") < html.index("Third")
+
+
+@pytest.mark.parametrize("kind", ARTICLE_BLOCKS + PAGE_BLOCKS)
+def test_a_block_brings_along_only_what_its_template_shows(kind: type[body.Block]):
+    joins = str(kind.get_queryset().query).count(" JOIN ")
+    assert joins == len(kind.shows)
 
 
 def test_a_figure_has_words_caption_credit_and_size(article: Article):

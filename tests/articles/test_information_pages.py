@@ -63,6 +63,18 @@ def test_ada_writes_a_page_and_publishes_it(ada_browses: Client, cleo: Client):
     assert f'id="ref-{study.slug}"' in html
 
 
+def test_dara_writes_a_page_and_cannot_publish_it(dara_browses: Client):
+    form = page_form(f"<p>So.{mark(StudyFactory.create())}</p>", **reviewed(), state="published")
+    assert dara_browses.post(ADD, form).status_code == 302
+    page = Page.objects.get()
+    assert page.state == "draft"
+    path = f"/admin/articles/page/{page.pk}/change/"
+    text = inline("articles_pagetext_set", [], 0)
+    assert dara_browses.post(path, {**form, **text}).status_code == 302
+    page.refresh_from_db()
+    assert page.state == "draft"
+
+
 @pytest.mark.parametrize(
     ("lacking", "sentence"),
     [

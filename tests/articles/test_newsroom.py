@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
@@ -15,21 +15,8 @@ from tests.factories import NOON, ArticleFactory, StudyFactory
 from tests.reading import Page
 
 LIST = "/admin/articles/article/"
-WRITTEN_BY_DARA = ["gistpoint", "reference", "articletext"]
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def dara_browses(db: None) -> Client:
-    """A contributor: may write, may not publish."""
-    dara = User.objects.create_user("dara", is_staff=True)
-    names = ["view_article", "add_article", "change_article"]
-    names += [f"{verb}_{m}" for verb in ("view", "add") for m in WRITTEN_BY_DARA]
-    dara.user_permissions.set(Permission.objects.filter(codename__in=names))
-    client = Client()
-    client.force_login(dara)
-    return client
 
 
 def change(article: Article) -> str:

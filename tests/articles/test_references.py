@@ -84,6 +84,13 @@ def test_what_stands_between_neighbours_is_not_shown(studies: list[Study], betwe
     assert marks_in(body) == ["1,2"]
 
 
+@pytest.mark.parametrize("before", ["", " ", "&nbsp;", " &nbsp;\n\xa0 "])
+def test_a_mark_stands_close_to_the_word_before_it(studies: list[Study], before: str):
+    body = render_body(article_with(f"<p>One{before}{mark(studies[0])} two&nbsp; three.</p>"))
+    assert "One<sup" in html_of(body)
+    assert "</sup> two&nbsp; three." in html_of(body)
+
+
 def test_each_mark_leads_to_its_reference_and_back(studies: list[Study]):
     a, *_ = studies
     body = render_body(article_with(f"<p>One{mark(a)}.</p><p>Again{mark(a)}.</p>"))

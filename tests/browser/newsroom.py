@@ -99,9 +99,14 @@ def note_dialogs(page: Page, kinds: list[str]) -> None:
     page.on("dialog", refuse)
 
 
+def posted(page: Page, number: int = 0) -> Locator:
+    """The field with what the form would send of the text block `number`."""
+    return page.locator(".order-machine textarea[name$='-html']").nth(number)
+
+
 def html_of(page: Page, number: int = 0) -> str:
-    """What the form would send of it."""
-    return page.locator(".order-machine textarea[name$='-html']").nth(number).input_value()
+    """What the form would send of it now; the editor writes a moment after the last key."""
+    return posted(page, number).input_value()
 
 
 def save(page: Page) -> None:

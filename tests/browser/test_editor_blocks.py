@@ -188,14 +188,27 @@ def test_axe_finds_nothing_on_the_form(
     axe_finds_nothing(page)
 
 
-@pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("kind", ["article", "page"])
+def test_a_finding_leads_to_its_block(site: RunningSite, desk: Desk) -> None:
+    words = "<p>Slow.</p>" * 30
+    page = opened(desk, site, words, ("ArticleFact", FACT), f"{words}<p>Click %s here.</p>", words)
+    page.get_by_role("link", name="Text, block 3").click()
+    block = page.get_by_role("group", name="Text, block 3", exact=True)
+    expect(block.locator("h3").first).to_be_in_viewport()
+    expect(page.get_by_role("group", name="Text, block 1", exact=True)).not_to_be_in_viewport()
+    page.keyboard.press("Tab")
+    assert block.evaluate("block => block.contains(document.activeElement)")
+
+
+@pytest.mark.parametrize("width", [320, 768, 1280])
+@pytest.mark.parametrize(
+    ("kind", "title"), [("article", "Low-dose naltrexone"), ("page", "What fibromyalgia is")]
+)
 def test_axe_finds_nothing_on_the_demos_forms(
-    site: RunningSite, desk: Desk, kind: str, width: int
+    site: RunningSite, desk: Desk, kind: str, title: str, width: int
 ) -> None:
     page = desk(width)
     page.goto(f"{site.url}/admin/articles/{kind}/")
-    page.locator("#result_list th a").last.click()
+    page.locator("#result_list th a", has_text=title).click()
     text_field(page)
     nothing_sticks_out(page)
     axe_finds_nothing(page)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from articles.models import Article, ArticleFact, ArticleText, Page, Reference
@@ -209,3 +210,14 @@ def test_the_second_time_changes_nothing(db: None) -> None:
     before = Article.objects.count()
     assert not loading.load(now=timezone.now())
     assert Article.objects.count() == before
+
+
+def test_the_command_names_the_slip_in_a_sentence(
+    db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = tmp_path / NAME
+    bad.write_text("slug = ", encoding="utf-8")
+    monkeypatch.setattr(loading, "_files", lambda folder: [bad])
+    with pytest.raises(CommandError, match=rf"^The demo's content does not fit\. {NAME}: "):
+        call_command("prepare_demo")
+    assert not Article.objects.exists()

@@ -283,6 +283,11 @@ def test_looking_changes_nothing_and_strangers_see_nothing(ada_browses: Client, 
     assert cleo.post(reverse(PAGE), {"payload": "x"}).status_code == 302
 
 
+def test_who_may_not_add_studies_imports_none(dara_browses: Client):
+    assert dara_browses.get(reverse(PAGE)).status_code == 403
+    assert dara_browses.post(reverse(PAGE), {"payload": "x"}).status_code == 403
+
+
 def test_the_list_of_studies_leads_here(ada_browses: Client):
     page = ada_browses.get(reverse("admin:research_study_changelist")).content.decode()
     assert reverse(PAGE) in page

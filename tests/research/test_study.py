@@ -1,5 +1,6 @@
 """A study is a row, found by its DOI or PMID, and cites itself."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -329,3 +330,14 @@ def test_a_cited_study_is_not_deleted(ada_browses: Client):
     ArticleFactory.create(studies=[study])
     ada_browses.post(f"/admin/research/study/{study.pk}/delete/", {"post": "yes"})
     assert Study.objects.exists()
+
+
+def test_a_study_with_another_doi_is_checked_anew(ada_browses: Client):
+    day = datetime(2026, 1, 5, tzinfo=UTC)
+    kept, mended = StudyFactory.create_batch(2, checked_at=day, check_again_at=day)
+    for study, doi in ((kept, f"https://doi.org/{kept.doi}"), (mended, "10.1155/2019/2623161")):
+        path = f"/admin/research/study/{study.pk}/change/"
+        assert ada_browses.post(path, study_form(doi=doi)).status_code == 302
+        study.refresh_from_db()
+    assert (kept.checked_at, kept.check_again_at) == (day, day)
+    assert (mended.checked_at, mended.check_again_at) == (None, None)

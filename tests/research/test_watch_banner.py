@@ -66,12 +66,12 @@ def test_a_text_on_sound_studies_has_no_banner():
     assert banner(article).strip() == ""
 
 
-def test_it_asks_for_nothing_that_the_page_has_not_loaded():
+def test_it_asks_once_for_the_notices_of_all_studies():
     ArticleFactory.create(studies=[noticed("retracted") for _ in range(5)])
     article = Article.objects.for_page().get()
     with CaptureQueriesContext(connection) as asked:
         banner(article)
-    assert len(asked) == 0
+    assert len(asked) == 1
 
 
 def test_readers_see_it_on_the_article_and_on_the_page(cleo: Client):

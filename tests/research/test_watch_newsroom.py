@@ -104,6 +104,16 @@ def test_who_is_no_editor_settles_nothing(cleo: Client):
     assert not Notice.objects.filter(settled_at__isnull=False).exists()
 
 
+def test_who_may_only_look_settles_nothing(dara_browses: Client):
+    notice = noticed()
+    assert dara_browses.post(f"/admin/research/notice/{notice.pk}/settle/").status_code == 403
+    for action in ("deal_with", "set_aside"):
+        data = {"action": action, "_selected_action": [notice.pk]}
+        dara_browses.post("/admin/research/notice/", data)
+    notice.refresh_from_db()
+    assert (notice.settled_at, notice.stands) == (None, True)
+
+
 def test_ada_sets_a_notice_aside_and_readers_see_it_no_longer(ada_browses: Client):
     notice = noticed()
     page = notice.study.get_absolute_url()
@@ -129,7 +139,9 @@ def test_one_notice_set_aside_leaves_the_others_in_the_banner(ada_browses: Clien
 def test_what_a_notice_says_is_not_for_editors_to_change(ada_browses: Client):
     notice = noticed(doi="10.5555/n")
     path = f"/admin/research/notice/{notice.pk}/change/"
-    assert '<a href="https://doi.org/10.5555/n">' in ada_browses.get(path).content.decode()
+    html = ada_browses.get(path).content.decode()
+    assert '<a href="https://doi.org/10.5555/n">' in html
+    assert 'value="Save' not in html
     ada_browses.post(path, {"kind": "correction", "doi": "10.5555/other", "stands": ""})
     notice.refresh_from_db()
     assert (notice.kind, notice.doi, notice.stands) == ("retraction", "10.5555/n", True)
@@ -143,6 +155,20 @@ def test_the_list_shows_what_waits(ada_browses: Client, settled: str, number: in
         noticed(settled_at=settled_at)
     page = ada_browses.get("/admin/research/notice/", {"settled": settled})
     assert page.context["cl"].result_count == number
+
+
+@pytest.mark.parametrize("kind", ["notice", "study"])
+def test_the_lists_ask_as_often_for_ten_rows_as_for_one(ada_browses: Client, ada: User, kind: str):
+    def questions() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert ada_browses.get(f"/admin/research/{kind}/").status_code == 200
+        return len(asked)
+
+    noticed(settled_at=NOON, settled_by=ada)
+    one = questions()
+    for _ in range(9):
+        noticed(settled_at=NOON, settled_by=ada)
+    assert questions() == one
 
 
 def test_a_study_without_texts_is_named_all_the_same(ada_browses: Client):

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from articles.models import ArticleFigure, ArticleText
+from articles.models import Article, ArticleFigure, ArticleText
 from articles.preflight import Finding, check
 from articles.preflight.findings import Cause, Place, Trouble, joined, quoted
 from articles.preflight.headings import EMPTY_PARAGRAPH
@@ -102,3 +102,13 @@ def test_the_other_anchors_are_on_the_form_too(ada_browses: Client, anchor: str)
     assert anchor in {finding.anchor for finding in check(written)}
     page = ada_browses.get(reverse("admin:articles_article_change", args=[written.pk]))
     assert f'id="{anchor}"' in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_finding_about_the_whole_leads_nowhere(ada_browses: Client):
+    written = article("<p>Tea.</p>", kind=Article.Kind.RESEARCH_SUMMARY)
+    [finding] = [finding for finding in check(written) if not finding.anchor]
+    page = ada_browses.get(reverse("admin:articles_article_change", args=[written.pk]))
+    shown = page.content.decode()
+    assert f"<li>{finding.block}: {finding.problem}" in shown
+    assert 'href="#"' not in shown

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from django.conf import settings
-from django.core.management import BaseCommand, call_command
+from django.core.management import BaseCommand, CommandError, call_command
 
+from fibrosite.demo.documents import ContentError
 from fibrosite.demo.loading import EDITOR, EDITOR_PASSWORD, load
 
 
@@ -16,7 +17,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
-        if load():
+        try:
+            is_new = load()
+        except ContentError as error:
+            raise CommandError(f"The demo's content does not fit. {error}") from error
+        if is_new:
             self.stdout.write("The demo's articles, drives and subscribers are in.")
         login = {"username": EDITOR, "password": EDITOR_PASSWORD}
         (settings.VAR_DIR / "demo-login.json").write_text(json.dumps(login))
