@@ -33,6 +33,17 @@ def next_letter(site: RunningSite, address: str, *, after: int = 0) -> EmailMess
     return read(site.letters_to(address)[-1])
 
 
+def letter_about(site: RunningSite, address: str, subject: str) -> EmailMessage:
+    """The newest letter to an address whose subject holds these words, once it has come."""
+
+    def found() -> list[EmailMessage]:
+        letters = [read(raw) for raw in site.letters_to(address)]
+        return [letter for letter in letters if subject in str(letter["Subject"])]
+
+    wait_for(lambda: bool(found()), seconds=60, hint=f"a letter about {subject} to {address}")
+    return found()[-1]
+
+
 def link(letter: EmailMessage, page: str) -> str:
     """The address in the text part that leads to a page, such as "confirm"."""
     found = re.search(rf"https?://\S+/{page}/\S+", words(letter))

@@ -150,7 +150,8 @@ class PickerDialog {
     clearTimeout(this.timer);
     this.asked?.abort();
     this.dialog.remove();
-    this.editor.commands.focus();
+    // At once, not with the next frame: who types on loses no letter.
+    this.editor.view.focus();
   }
 }
 
