@@ -10,6 +10,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from newsletter.home import is_at_home
 from newsletter.mailing import ROUND_SECONDS, hand_over, open_mailer
 from newsletter.models import Delivery, Letter
 from newsletter.outcomes import Outcome
@@ -37,7 +38,7 @@ def answer_waiting(*, now: datetime) -> int:
     one that may be lost.
     """
     letters = list(_free(now)[:AT_ONCE])
-    if not letters:
+    if not letters or not is_at_home():
         return 0
     with open_mailer() as mailer:
         return _answer(letters, mailer, now=now) if mailer else 0

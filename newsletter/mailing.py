@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from anymail.exceptions import AnymailError
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends import smtp
@@ -88,7 +89,12 @@ def _close(mailer: BaseEmailBackend) -> None:
 
 
 def hand_over(letter: EmailMessage, mailer: BaseEmailBackend) -> Outcome:
-    """Give one letter to the mail server. Never raises; what went wrong is in the outcome."""
+    """Give one letter to the mail server. Never raises; what went wrong is in the outcome.
+
+    Where MAIL_ONLY_TO names some addresses or @domains, nobody else gets a letter.
+    """
+    if not all(_may_get_mail(address) for address in letter.to):
+        return Outcome(Delivery.State.FAILED, "MAIL_ONLY_TO keeps letters from this address")
     try:
         taken = mailer.send_messages([letter])
     except Exception as error:
@@ -96,3 +102,9 @@ def hand_over(letter: EmailMessage, mailer: BaseEmailBackend) -> Outcome:
     if taken:
         return Outcome(Delivery.State.SENT, "")
     return Outcome(Delivery.State.FAILED, "the mailer took nothing")
+
+
+def _may_get_mail(address: str) -> bool:
+    allowed = {one.lower() for one in settings.MAIL_ONLY_TO}
+    address = address.lower()
+    return not allowed or address in allowed or f"@{address.rpartition('@')[2]}" in allowed

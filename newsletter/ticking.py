@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from newsletter import building, delivering, steering
+from newsletter.home import is_at_home
 from newsletter.models import Cadence, Digest, Rhythm
 
 logger = logging.getLogger(__name__)
@@ -73,8 +74,13 @@ def release_held(*, now: datetime) -> int:
 
 
 def work_to_do(*, now: datetime) -> list[int]:
-    """Note that the scheduler lives, settle what was lost; the digests that may be sent now."""
+    """Note that the scheduler lives, settle what was lost; the digests that may be sent now.
+
+    None in a copy of the site: there nothing is built, sent or settled.
+    """
     Rhythm.objects.update(ticked_at=now)
+    if not is_at_home():
+        return []
     delivering.settle_lost(now=now)
     steering.finish_cancelled(now=now)
     try:

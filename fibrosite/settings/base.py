@@ -166,6 +166,11 @@ ANYMAIL = {
     if key.startswith("ANYMAIL_")
 }
 
+# Outside production: the only addresses, or @domains, that letters go to. Empty: all.
+MAIL_ONLY_TO = env.list("MAIL_ONLY_TO", default=[])
+# A copy of the database under another SITE_URL sends nothing until it is told to.
+HOLD_COPIES = env.bool("HOLD_COPIES", True)
+
 # How long a digest waits before it goes out, so that an editor can undo it.
 DIGEST_HOLD = timedelta(minutes=env.int("DIGEST_HOLD_MINUTES", 10))
 

@@ -14,6 +14,7 @@ from articles.facts import overdue_facts
 from articles.models import Article
 from fibrosite.health import scheduler_is_silent
 from newsletter.answering import letters_waiting
+from newsletter.home import home_elsewhere
 from newsletter.models import Digest, Rhythm
 from newsletter.spiking import sign_up_spike
 from research.models import Notice
@@ -37,6 +38,7 @@ def newsroom_desk(context: Context, user: User) -> dict[str, Any]:
         "overdue": [
             (fact, _change_url(fact.parent)) for fact in overdue_facts(timezone.localdate())
         ],
+        "copy_of": home_elsewhere(),
         "silent": scheduler_is_silent(now=timezone.now()),
         "rhythm": Rhythm.objects.first(),
         **_digests(),

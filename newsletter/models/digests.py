@@ -36,6 +36,8 @@ class Rhythm(models.Model):
         max_length=200, blank=True, help_text="What mail programs show beside the subject."
     )
     intro = models.TextField(blank=True, help_text="A few lines before the articles.")
+    # The address of the site that sends: a copy of this database elsewhere does not.
+    home = models.CharField(max_length=300, blank=True, editable=False)
     ticked_at = models.DateTimeField("scheduler last seen", null=True, editable=False)
     single = models.PositiveSmallIntegerField(
         default=1, unique=True, editable=False, validators=[MaxValueValidator(1)]
