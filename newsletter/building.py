@@ -241,14 +241,16 @@ def _freeze(
     hold: timedelta | None,
 ) -> Digest:
     digest = _new_digest(kind, rhythm, upto, now=now, hold=hold)
-    digest.subject = digest.subject or write(digest, groups[0].content).subject
     digest.save()
     for group in groups:
         variant = _variant(digest, group.content)
         at = first_hour(now, group.zone, group.hour)
         digest.audience += queue(digest, variant, group.readers, at=at)
     _count_variants(digest)
-    digest.save(update_fields=["audience"])
+    if not digest.subject:
+        fullest = max(groups, key=lambda group: len(group.content.articles))
+        digest.subject = _variant(digest, fullest.content).subject
+    digest.save(update_fields=["audience", "subject"])
     correct(digest, now=now)
     if kind == Digest.Kind.DIGEST:
         _use_up_wishes(rhythm)
@@ -326,7 +328,11 @@ def _variant(digest: Digest, content: Content) -> Variant:
         return known
     words = write(digest, content)
     variant = Variant.objects.create(
-        digest=digest, signature=content.signature, html=words.html, text=words.text
+        digest=digest,
+        signature=content.signature,
+        subject=words.subject,
+        html=words.html,
+        text=words.text,
     )
     DigestItem.objects.bulk_create(
         DigestItem(digest=digest, variant=variant, article=article, position=position)

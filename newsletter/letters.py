@@ -89,7 +89,7 @@ def digest_letter(
     domain = mail_domain()
     lines = list(delivery.corrections.all())
     message = EmailMultiAlternatives(
-        subject=digest.subject,
+        subject=variant.subject or digest.subject,
         body=fill_slots(
             variant.text,
             leave=url,

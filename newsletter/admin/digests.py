@@ -82,7 +82,7 @@ class DigestAdmin(ReadOnlyAdmin):
         variant = (variants.filter(pk=wanted) if wanted.isdecimal() else variants).first()
         words = Words(digest.subject, "", "")
         if variant:
-            words = Words(digest.subject, variant.text, variant.html)
+            words = Words(variant.subject or digest.subject, variant.text, variant.html)
         as_text = request.GET.get("part") == "text" or bool(variant and not variant.html)
         # Each reader got those alone that concern what they got before.
         column = "text" if as_text else "html"

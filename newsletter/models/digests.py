@@ -167,6 +167,8 @@ class Variant(models.Model):
 
     digest = models.ForeignKey(Digest, on_delete=models.CASCADE, related_name="variants")
     signature = models.CharField(max_length=40)
+    # An editor's, or made of its own articles: it names none that its readers do not get.
+    subject = models.CharField(max_length=200, blank=True)
     html = models.TextField(editable=False)
     text = models.TextField(editable=False)
     audience = models.PositiveIntegerField(default=0)

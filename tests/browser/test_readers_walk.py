@@ -165,8 +165,8 @@ def _send_a_digest(page: Page, site: RunningSite) -> None:
     _see(page, "editor-send-now")
     _press(page, "Send it to")
     expect(page.get_by_text("is on its way to")).to_be_visible()
-    expect(page.get_by_text("This page renews itself")).to_be_hidden(timeout=30_000)
-    page.frame_locator("iframe").get_by_text(ABOUT_THE_BRAIN).first.scroll_into_view_if_needed()
+    expect(page.get_by_role("link", name="See how far it is now")).to_be_hidden(timeout=30_000)
+    expect(page.frame_locator("iframe").get_by_text(ABOUT_THE_BRAIN).first).to_be_visible()
     _see(page, "editor-digest")
 
 
@@ -231,7 +231,7 @@ def _ask_by_letter(page: Page, site: RunningSite, wish: str, name: str) -> None:
 
 def _get_my_data(page: Page, site: RunningSite) -> None:
     _ask_by_letter(page, site, "Get my data", "data")
-    _press_in_letter(page, "Show my data")
+    _press_in_letter(page, "Get my data")
     _expect_heading(page, "Your data")
     _see(page, "data")
     with page.expect_download() as download:

@@ -6,10 +6,11 @@ import pytest
 from django.utils import timezone
 
 from articles.models import Tag
-from newsletter import building, choosing
+from newsletter import building, choosing, delivering
 from newsletter.choosing import Preferences
 from newsletter.models import Cadence, ConsentEvent, Depth, Digest, Pin, Rhythm, Subscriber
 from tests.factories import NOON, ArticleFactory, SubscriberFactory
+from tests.newsletter.conftest import Mailer
 
 pytestmark = pytest.mark.django_db
 
@@ -224,3 +225,30 @@ def test_the_same_choice_twice_changes_nothing(bea: Subscriber) -> None:
         chooses(bea, "sleep")
     assert ConsentEvent.objects.filter(subscriber=bea).count() == 1
     assert bea.chosen.count() == 1
+
+
+def test_a_subject_names_no_article_that_the_reader_does_not_get(
+    bea: Subscriber, mailer: Mailer
+) -> None:
+    SubscriberFactory.create(email="all@readers.example")
+    chooses(bea, "pain")
+    published("About the brain", NOON - DAY, tags=["brain"])
+    published("About pain", NOON - 2 * DAY, tags=["pain"])
+    digest = building.build_digest(now=NOON)
+    assert digest
+    assert digest.subject == "About the brain and 1 more"
+    delivering.deliver_round(digest.pk)
+    subjects = {letter.to[0]: letter.subject for letter in mailer.letters}
+    assert subjects == {
+        "bea@readers.example": "About pain",
+        "all@readers.example": "About the brain and 1 more",
+    }
+
+
+def test_an_editors_subject_is_everybodys(rhythm: Rhythm, bea: Subscriber, mailer: Mailer) -> None:
+    Rhythm.objects.update(subject="Three things on rest")
+    published("About pain")
+    digest = building.build_digest(now=NOON)
+    assert digest
+    delivering.deliver_round(digest.pk)
+    assert mailer.letters[0].subject == "Three things on rest"
