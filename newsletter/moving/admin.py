@@ -22,6 +22,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from fibrosite.lib.queueing import enqueue
+from newsletter.admin.base import ReadOnlyAdmin
 from newsletter.models import ImportRun, Subscriber, Suppression
 from newsletter.moving import exporting, files, importing, reporting
 from newsletter.moving.formats import name_of
@@ -55,7 +56,7 @@ def _only_with(permission: str) -> Callable[[View], View]:
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(admin.ModelAdmin):
+class ImportRunAdmin(ReadOnlyAdmin):
     """Lists that came or are on their way in, and the way out for our own."""
 
     list_display = ["file_name", "program", "state", "rows", "made_at", "made_by"]
@@ -68,15 +69,6 @@ class ImportRunAdmin(admin.ModelAdmin):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description="from")
     def program(self, run: ImportRun) -> str:
