@@ -1,22 +1,12 @@
 """Is the site up, and is anything behind it silent?"""
 
-from datetime import datetime, timedelta
-
 from django.db import Error as DatabaseFault
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from newsletter.models import Rhythm
-
-SILENT_AFTER = timedelta(minutes=5)
-
-
-def scheduler_is_silent(*, now: datetime) -> bool:
-    """Whether no tick came in the last five minutes."""
-    ticked_at = Rhythm.objects.values_list("ticked_at", flat=True).first()
-    return ticked_at is None or now - ticked_at > SILENT_AFTER
+from newsletter.watching import scheduler_is_silent
 
 
 @never_cache

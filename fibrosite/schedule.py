@@ -15,6 +15,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         # While no worker runs, ticks must not pile up: one does the work of all.
         "options": {"expires": 20},
     },
+    "keep sending": {
+        "task": "newsletter.tasks.keep_sending",
+        "schedule": timedelta(seconds=2),
+        "options": {"expires": 2},
+    },
     "watch studies": {
         "task": "research.tasks.watch",
         "schedule": timedelta(minutes=1),

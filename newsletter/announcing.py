@@ -13,6 +13,7 @@ from articles.plain_text import plain_text
 from newsletter import building
 from newsletter.letters import LEAVE_SLOT, PREFERENCES_SLOT, Words, render_letter
 from newsletter.models import Digest, Rhythm, Subscriber, SubscriberTopic, Variant
+from newsletter.sending.batches import cut, last_copy
 
 EXTENSIONS = {
     "Bold": True,
@@ -84,8 +85,10 @@ def announce(letter: Announcement, *, now: datetime, hold: timedelta) -> tuple[D
         hold_until_at=now + hold if hold > timedelta() else None,
     )
     words = write(letter)
+    last = last_copy()
     for text_only in (False, True):
         digest.audience += _queue(digest, letter, words, text_only=text_only, now=now)
+    cut(digest, after=last, due_at=now)
     digest.save(update_fields=["audience"])
     return digest, True
 

@@ -9,3 +9,4 @@ class NewsletterConfig(AppConfig):
     def ready(self) -> None:
         # Anymail reports by a signal; Celery itself finds newsletter.tasks alone.
         from newsletter.events import checks, webhooks  # noqa: F401, PLC0415
+        from newsletter.sending import limits  # noqa: F401, PLC0415

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha1
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, DateTimeField, Min, QuerySet, Value
+from django.db.models import DateTimeField, Min, QuerySet, Value
 
 from articles.models import Article
 from newsletter.archive import archive_url
@@ -40,6 +42,7 @@ from newsletter.models import (
     Variant,
     last_news,
 )
+from newsletter.sending.batches import cut, last_copy
 
 # Mail programs cut off HTML of more than 100 kB, and the link to unsubscribe with it (R11).
 MAX_ARTICLES = 20
@@ -242,11 +245,16 @@ def _freeze(
 ) -> Digest:
     digest = _new_digest(kind, rhythm, upto, now=now, hold=hold)
     digest.save()
-    for group in groups:
-        variant = _variant(digest, group.content)
-        at = first_hour(now, group.zone, group.hour)
-        digest.audience += queue(digest, variant, group.readers, at=at)
-    _count_variants(digest)
+    timed = [(first_hour(now, group.zone, group.hour), group) for group in groups]
+    # Copies that may go at the same time lie side by side, so that they share batches.
+    for at, alike in groupby(sorted(timed, key=itemgetter(0)), key=itemgetter(0)):
+        last = last_copy()
+        for _, group in alike:
+            variant = _variant(digest, group.content)
+            variant.audience += queue(digest, variant, group.readers, at=at)
+            variant.save(update_fields=["audience"])
+        cut(digest, after=last, due_at=at)
+    digest.audience = sum(digest.variants.values_list("audience", flat=True))
     if not digest.subject:
         fullest = max(groups, key=lambda group: len(group.content.articles))
         digest.subject = _variant(digest, fullest.content).subject
@@ -342,7 +350,10 @@ def _variant(digest: Digest, content: Content) -> Variant:
 
 
 def queue(digest: Digest, variant: Variant, readers: QuerySet[Subscriber], *, at: datetime) -> int:
-    """One queued copy of a variant for each of these readers, not before `at`; how many."""
+    """One queued copy of a variant for each of these readers, not before `at`; how many.
+
+    Who has a copy of this digest gets no second one (mail rule R60). The caller cuts batches.
+    """
     copies = readers.annotate(
         digest=Value(digest.pk),
         variant=Value(variant.pk),
@@ -364,7 +375,9 @@ def queue(digest: Digest, variant: Variant, readers: QuerySet[Subscriber], *, at
     sql, values = copies.query.sql_with_params()
     # One statement, however long the list: rows never pass through Python.
     with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO newsletter_delivery ({COLUMNS}) {sql}", values)
+        cursor.execute(
+            f"INSERT INTO newsletter_delivery ({COLUMNS}) {sql} ON CONFLICT DO NOTHING", values
+        )
         return cursor.rowcount
 
 
@@ -382,8 +395,3 @@ def first_hour(now: datetime, zone: str, hour: int | None) -> datetime:
     if naive <= local.replace(tzinfo=None):
         naive += timedelta(days=1)
     return naive.replace(tzinfo=local.tzinfo).astimezone(now.tzinfo)
-
-
-def _count_variants(digest: Digest) -> None:
-    for variant in digest.variants.annotate(copies=Count("deliveries")):
-        Variant.objects.filter(pk=variant.pk).update(audience=variant.copies)

@@ -1,198 +1,133 @@
-"""Handing a digest to the mail server: each reader's copy at most once, whatever breaks.
+"""Sending a digest: each reader's copy at most once, whatever breaks.
 
-A row is claimed by a conditional update before its message is handed over and settled after.
-A crash in between leaves it claimed; `settle_lost` later calls it unknown, and nobody sends it
-again. One worker at a time serves a digest: it holds a lease on it, which runs out by itself.
+A batch of copies is leased to one worker, which notes in its journal what it hands over, and
+settles the batch at the end. After a crash the journal settles it. Only what was being handed
+over at that moment is unknown then, and nobody sends it again but a person.
 """
 
 import logging
-import time
-from datetime import datetime, timedelta
+import uuid
+from datetime import datetime
 
-from django.core.mail import EmailMessage
-from django.core.mail.backends.base import BaseEmailBackend
-from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error, transaction
 from django.utils import timezone
 
-from articles.models import Article
 from newsletter.home import is_at_home
-from newsletter.letters import digest_letter
-from newsletter.mailing import ROUND_SECONDS, hand_over, open_mailer
-from newsletter.models import Delivery, Digest, Subscriber, Variant
-from newsletter.outcomes import Outcome
-from newsletter.undoing import take_back
+from newsletter.mailing import NoMailerError
+from newsletter.models import Batch, Delivery, Digest
+from newsletter.outcomes import REST, SOON, Outcome
+from newsletter.sending import batches
+from newsletter.sending.carriers import open_carrier
+from newsletter.sending.journal import Journal
+from newsletter.sending.load import Load
+from newsletter.sending.pacing import Pace, quiet_until
+from newsletter.sending.recovering import give_up_lost, recover
+from newsletter.sending.settling import settle
 
 logger = logging.getLogger(__name__)
 
-ROUND_ROWS = 500
-# Longer than a round and one message after it, each of whose five steps may take EMAIL_TIMEOUT.
-LEASE = timedelta(minutes=2)
-# Pauses double, so the last attempt is 42 hours after the first: a relay may be ill for a night.
-MAX_ATTEMPTS = 10
-FIRST_PAUSE = timedelta(minutes=5)
-# An editor who presses pause does not wait longer than this.
-LOOK_UP = 1.0
-WITHDRAWN = "an article in it was withdrawn"
+NO_SERVER = "There is no way to the mail server: {error}"
 
 State = Delivery.State
 
 
-def deliver_round(digest_id: int) -> bool:
-    """Send a bounded part of a digest. True if more can be sent at once.
+def work_to_do(*, now: datetime) -> list[int]:
+    """Settle what dead workers left; the digests of which batches wait for a worker.
 
-    Safe to call at any time, twice, and from two workers: without the lease it does nothing.
+    Each as often as batches of it may be sent side by side. Cheap while nothing is on its way.
     """
-    digest = _lease(digest_id) if is_at_home() else None
-    if digest is None:
+    if not is_at_home():
+        return []
+    recover(now=now)
+    give_up_lost(now=now)
+    on_their_way = list(Digest.objects.filter(state=Digest.State.SENDING))
+    for digest in on_their_way:
+        finish_if_done(digest.pk, now=now)
+    free = settings.MAIL_SENDERS - batches.on_their_way(now=now)
+    due = [batches.due_of(digest.pk, now=now) for digest in on_their_way]
+    return [pk for found in due for pk in found.values_list("digest", flat=True)][: max(0, free)]
+
+
+def next_due(*, now: datetime) -> int | None:
+    """The newest digest of which a batch may be sent: a short letter waits for no long list."""
+    on_their_way = Digest.objects.filter(state=Digest.State.SENDING).values_list("pk", flat=True)
+    return next((pk for pk in on_their_way if batches.due_of(pk, now=now).exists()), None)
+
+
+def deliver_round(digest_id: int) -> bool:
+    """Send one batch of a digest. True if another can be sent at once.
+
+    Safe to call at any time, twice, and from many workers: each takes a batch of its own.
+    """
+    now = timezone.now()
+    if not is_at_home():
+        return False
+    recover(now=now)
+    if not batches.due_of(digest_id, now=now).exists():
         return False
     try:
-        more = _send_waiting(digest)
-    finally:
-        _hold(digest, None)
-    finish_if_done(digest_id, now=timezone.now())
-    return more
-
-
-def _lease(digest_id: int) -> Digest | None:
-    now = timezone.now()
-    free = Q(leased_until_at__isnull=True) | Q(leased_until_at__lt=now)
-    open_digest = Digest.objects.filter(free, pk=digest_id, state=Digest.State.SENDING)
-    if not open_digest.update(leased_until_at=now + LEASE):
-        return None
-    return Digest.objects.get(pk=digest_id)
-
-
-def _hold(digest: Digest, until: datetime | None) -> None:
-    """Exchange our lease for a rest, or for none; another's lease, or a rest, stays as it is."""
-    ours = Digest.objects.filter(pk=digest.pk, leased_until_at=digest.leased_until_at)
-    ours.update(leased_until_at=until)
-
-
-def _send_waiting(digest: Digest) -> bool:
-    _skip_withdrawn(digest, now=timezone.now())
-    waiting = digest.deliveries.waiting(timezone.now())
-    rows = list(waiting.prefetch_related("corrections")[:ROUND_ROWS])
-    if not rows:
+        if quiet_until(now):
+            return False
+        pace = Pace()
+        notes = Journal(uuid.uuid4().hex, batches.BATCH_ROWS)
+    except (OSError, ImproperlyConfigured) as error:
+        _rest(digest_id, f"Nothing can be sent: {error}", now=now)
         return False
-    with open_mailer() as mailer:
-        done = mailer is not None and _send_rows(rows, digest, mailer)
-    return done and digest.deliveries.waiting(timezone.now()).exists()
+    try:
+        batch = batches.lease(digest_id, token=notes.token, now=now)
+    except Error:
+        # Nobody knows whether it is ours now; the journal tells that nothing was begun.
+        notes.close(keep=True)
+        raise
+    if batch is None:
+        notes.close(keep=False)
+        return False
+    _send(batch, notes, pace)
+    finish_if_done(digest_id, now=timezone.now())
+    return batches.due_of(digest_id, now=timezone.now()).exists()
 
 
-def _skip_withdrawn(digest: Digest, *, now: datetime) -> None:
-    """Skip the copies still waiting that hold an article which readers may no longer see."""
-    public = Article.objects.published(now).order_by().values("pk")
-    gone = digest.items.exclude(article__in=public).order_by().values("variant")
-    queued = digest.deliveries.filter(state=State.QUEUED, variant__in=gone)
-    take_back(queued, digest)
-    skipped = queued.update(state=State.SKIPPED, reason=WITHDRAWN, settled_at=now)
-    if skipped:
-        logger.warning("Digest %s: %s copies hold a withdrawn article", digest.pk, skipped)
+def _rest(digest_id: int, reason: str, *, now: datetime) -> None:
+    logger.error("Digest %s rests: %s", digest_id, reason)
+    until = {"rests_until_at": now + REST, "rests_because": reason[:300]}
+    Digest.objects.filter(pk=digest_id).update(**until)
 
 
-def _send_rows(rows: list[Delivery], digest: Digest, mailer: BaseEmailBackend) -> bool:
-    """False if the mail server's answers, or an editor, say that it is no use to go on now.
-
-    A server that ends a connection after some letters is no reason to wait: it got us on.
-    """
-    # Counted from here: a server that greets slowly still gets its letters.
-    deadline = time.monotonic() + ROUND_SECONDS
-    looked = time.monotonic()
-    variants: dict[int | None, Variant] = {one.pk: one for one in digest.variants.all()}
-    for row in rows:
-        outcome = deliver_one(row, digest, variants[row.variant_id], mailer)
-        if outcome and outcome.stop:
-            logger.warning("Digest %s stops for now: %s", digest.pk, outcome.reason)
-            if outcome.rest:
-                _hold(digest, timezone.now() + outcome.rest)
-            return outcome.is_free
-        if time.monotonic() > deadline:
-            break
-        if time.monotonic() > looked + LOOK_UP:
-            looked = time.monotonic()
-            if not _still_sends(digest):
-                return False
-    return True
+def _send(batch: Batch, notes: Journal, pace: Pace) -> None:
+    """Whatever goes wrong, the journal is given up only once the batch is settled."""
+    settled = False
+    try:
+        load = Load(batch, notes, pace)
+        _carry(load)
+        pace.close()
+        load.close()
+        settle(load, now=timezone.now())
+        settled = True
+    except Error as error:
+        logger.error("Batch %s waits to be settled by its journal: %s", batch.pk, error)
+    except Exception as error:
+        logger.exception("Batch %s waits to be settled by its journal", batch.pk)
+        _rest(batch.digest_id, f"{type(error).__name__}: {error}", now=timezone.now())
+    finally:
+        notes.close(keep=not settled)
 
 
-def _still_sends(digest: Digest) -> bool:
-    """Whether no editor, and no brake, has stopped it meanwhile."""
-    return Digest.objects.filter(pk=digest.pk, state=Digest.State.SENDING).exists()
-
-
-def deliver_one(
-    row: Delivery, digest: Digest, variant: Variant, mailer: BaseEmailBackend
-) -> Outcome | None:
-    """Claim one row, send its message through the open `mailer`, settle it. None if not ours.
-
-    Whether the reader still wants it is read after the claim, right before the hand-over.
-    """
-    now = timezone.now()
-    mine = Delivery.objects.waiting(now).filter(pk=row.pk)
-    if not mine.update(state=State.CLAIMED, claimed_at=now, attempts=F("attempts") + 1):
-        return None
-    row.attempts += 1
-    outcome = _send(row, digest, variant, mailer)
-    _settle(row, outcome)
-    return outcome
-
-
-def _send(row: Delivery, digest: Digest, variant: Variant, mailer: BaseEmailBackend) -> Outcome:
-    reader = Subscriber.objects.reachable(timezone.now()).filter(deliveries=row).first()
-    if reader is None:
-        # Who is in a pause gets what this copy held once it is over.
-        take_back(Delivery.objects.filter(pk=row.pk), digest)
-        return Outcome(State.SKIPPED, "left or paused before it was sent")
-    letter = digest_letter(digest, variant, row, reader)
-    outcome = hand_over(letter, mailer)
-    row.provider_id = _provider_id(letter)
-    return outcome
-
-
-def _provider_id(letter: EmailMessage) -> str:
-    """The provider's own name for a letter handed over by Anymail; "" for plain SMTP."""
-    name = getattr(getattr(letter, "anymail_status", None), "message_id", None)
-    return name[:200] if isinstance(name, str) else ""
-
-
-def _settle(row: Delivery, outcome: Outcome) -> None:
-    now = timezone.now()
-    claimed = Delivery.objects.filter(pk=row.pk, state=State.CLAIMED)
-    if outcome.is_free:
-        attempts = F("attempts") - 1
-        claimed.update(state=State.QUEUED, reason=outcome.reason, attempts=attempts)
-    elif outcome.state == State.QUEUED:
-        _put_back(row, claimed, outcome.reason, now=now)
-    else:
-        claimed.update(
-            state=outcome.state,
-            reason=outcome.reason,
-            provider_id=row.provider_id,
-            settled_at=now,
-        )
-
-
-def _put_back(row: Delivery, claimed: QuerySet[Delivery], reason: str, *, now: datetime) -> None:
-    """Queue it again after a pause that doubles each time; after MAX_ATTEMPTS it has failed."""
-    if row.attempts < MAX_ATTEMPTS:
-        later = now + FIRST_PAUSE * 2 ** (row.attempts - 1)
-        claimed.update(state=State.QUEUED, reason=reason, not_before_at=later)
-    else:
-        given_up = f"given up after {row.attempts} attempts: {reason}"
-        claimed.update(state=State.FAILED, reason=given_up, settled_at=now)
-
-
-def settle_lost(*, now: datetime) -> int:
-    """Call unknown what was claimed longer than a lease ago: its worker died on the way."""
-    lost = Delivery.objects.filter(
-        digest__state=Digest.State.SENDING, state=State.CLAIMED, claimed_at__lt=now - LEASE
-    )
-    return lost.update(
-        state=State.UNKNOWN,
-        reason="the worker stopped while handing it over; it may have arrived",
-        settled_at=now,
-    )
+def _carry(load: Load) -> None:
+    try:
+        with open_carrier() as carrier:
+            carrier.carry(load)
+    except NoMailerError as error:
+        reason = NO_SERVER.format(error=error)
+        logger.warning("Digest %s rests: %s", load.digest.pk, reason)
+        load.halt(Outcome(State.QUEUED, reason, stop=True, rest=SOON))
+    except Error:
+        raise
+    except Exception as error:
+        # What was handed over is settled as what became of it; trying on at once is no use.
+        logger.exception("Batch %s stops", load.batch.pk)
+        load.halt(Outcome(State.QUEUED, f"{type(error).__name__}: {error}", stop=True, rest=REST))
 
 
 @transaction.atomic
@@ -201,12 +136,17 @@ def finish_if_done(digest_id: int, *, now: datetime) -> bool:
 
     Under the digest's lock: an editor who queues copies again, at this moment, does so after.
     """
-    digest = Digest.objects.select_for_update().get(pk=digest_id)
-    if digest.state != Digest.State.SENDING or digest.deliveries.unfinished().exists():
+    open_batches = Batch.objects.open().filter(digest=digest_id)
+    if open_batches.exists():
         return False
-    copies = digest.deliveries.count()
-    if copies != digest.audience:
-        logger.error("Digest %s: %s rows are not %s", digest_id, copies, digest.audience)
+    digest = Digest.objects.select_for_update().get(pk=digest_id)
+    if digest.state != Digest.State.SENDING or open_batches.exists():
+        return False
+    copies, counted = digest.deliveries.count(), sum(digest.counts().values())
+    if not copies == counted == digest.audience:
+        logger.error(
+            "Digest %s: %s rows, %s counted, not %s", digest_id, copies, counted, digest.audience
+        )
         return False
     digest.state, digest.finished_at = Digest.State.DONE, now
     digest.save(update_fields=["state", "finished_at"])

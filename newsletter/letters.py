@@ -75,6 +75,12 @@ def preferences_url(subscriber: Subscriber) -> str:
     return absolute(reverse("newsletter:preferences", args=[preferences_token(subscriber.key)]))
 
 
+def reader_address(view: str, token: str) -> str:
+    """The address of one reader's own page; `token` may be a slot to be filled later."""
+    before, after = absolute(reverse(view, args=["TOKEN"])).rsplit("TOKEN", 1)
+    return f"{before}{token}{after}"
+
+
 def fill_slots(words: str, *, leave: str, preferences: str, corrections: str = "") -> str:
     """Frozen words of a digest with what is one reader's own in its places."""
     filled = words.replace(LEAVE_SLOT, leave).replace(PREFERENCES_SLOT, preferences)
@@ -86,7 +92,6 @@ def digest_letter(
 ) -> EmailMultiAlternatives:
     """One reader's copy of a digest, from the words frozen in it (mail rules R1-R12)."""
     url, preferences = leave_url(subscriber), preferences_url(subscriber)
-    domain = mail_domain()
     lines = list(delivery.corrections.all())
     message = EmailMultiAlternatives(
         subject=variant.subject or digest.subject,
@@ -98,14 +103,7 @@ def digest_letter(
         ),
         from_email=settings.DIGEST_FROM,
         to=[subscriber.email],
-        headers={
-            # The same for each attempt, so that a mail server can tell a repeat.
-            "Message-ID": f"<digest.{digest.pk}.{delivery.pk}@{domain}>",
-            # Only the name may be encoded, should it not be ASCII; mail programs read the rest.
-            "List-ID": formataddr((f"{settings.SITE_NAME} digest", f"digest.{domain}")),
-            "List-Unsubscribe": f"<{url}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        },
+        headers=digest_headers(digest, delivery.pk, leave=url),
     )
     if variant.html:
         html = fill_slots(
@@ -117,3 +115,19 @@ def digest_letter(
         message.attach_alternative(html, "text/html")
     copies.mark(message, delivery.pk)
     return message
+
+
+def digest_headers(digest: Digest, delivery: int | str, *, leave: str) -> dict[str, str]:
+    """What a copy's head says besides subject, sender, reader and mark.
+
+    `delivery` is its number, `leave` the address at which its reader leaves; or a slot for them.
+    """
+    domain = mail_domain()
+    return {
+        # The same for each attempt, so that a mail server can tell a repeat.
+        "Message-ID": f"<digest.{digest.pk}.{delivery}@{domain}>",
+        # Only the name may be encoded, should it not be ASCII; mail programs read the rest.
+        "List-ID": formataddr((f"{settings.SITE_NAME} digest", f"digest.{domain}")),
+        "List-Unsubscribe": f"<{leave}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }

@@ -26,6 +26,10 @@ ROUND_SECONDS = 10
 NO_MAILER = (OSError, ImproperlyConfigured, ImportError, ValueError, AnymailError)
 
 
+class NoMailerError(Exception):
+    """There is no way to the mail server now."""
+
+
 class Connection(smtplib.SMTP):
     """Tells a connection lost before a message from one lost while the server took it."""
 
@@ -60,7 +64,8 @@ class SmtpBackend(smtp.EmailBackend):
         return EncryptedConnection if self.use_ssl else Connection
 
 
-def _new_mailer() -> BaseEmailBackend:
+def new_mailer() -> BaseEmailBackend:
+    """What EMAIL_BACKEND names; over connections that tell how far they came, if that is SMTP."""
     mailer = get_connection()
     return SmtpBackend() if type(mailer) is smtp.EmailBackend else mailer
 
@@ -69,7 +74,7 @@ def _new_mailer() -> BaseEmailBackend:
 def open_mailer() -> Iterator[BaseEmailBackend | None]:
     """One connection, kept for many letters; None if there is none to be had now."""
     try:
-        mailer = _new_mailer()
+        mailer = new_mailer()
         mailer.open()
     except NO_MAILER as error:
         logger.warning("Letters wait: there is no way to the mail server (%s)", error)
@@ -78,10 +83,11 @@ def open_mailer() -> Iterator[BaseEmailBackend | None]:
     try:
         yield mailer
     finally:
-        _close(mailer)
+        close(mailer)
 
 
-def _close(mailer: BaseEmailBackend) -> None:
+def close(mailer: BaseEmailBackend) -> None:
+    """Close it, also if the server was quicker."""
     try:
         mailer.close()
     except OSError:
@@ -93,7 +99,7 @@ def hand_over(letter: EmailMessage, mailer: BaseEmailBackend) -> Outcome:
 
     Where MAIL_ONLY_TO names some addresses or @domains, nobody else gets a letter.
     """
-    if not all(_may_get_mail(address) for address in letter.to):
+    if not all(may_get_mail(address) for address in letter.to):
         return Outcome(Delivery.State.FAILED, "MAIL_ONLY_TO keeps letters from this address")
     try:
         taken = mailer.send_messages([letter])
@@ -104,7 +110,8 @@ def hand_over(letter: EmailMessage, mailer: BaseEmailBackend) -> Outcome:
     return Outcome(Delivery.State.FAILED, "the mailer took nothing")
 
 
-def _may_get_mail(address: str) -> bool:
+def may_get_mail(address: str) -> bool:
+    """Whether MAIL_ONLY_TO lets letters go to this address (mail rule R69)."""
     allowed = {one.lower() for one in settings.MAIL_ONLY_TO}
     address = address.lower()
     return not allowed or address in allowed or f"@{address.rpartition('@')[2]}" in allowed

@@ -21,6 +21,8 @@ State = Delivery.State
 
 # What is the same for every reader is not tried with the next one at once.
 REST = timedelta(minutes=2)
+# A mail server that is started anew is soon back.
+SOON = timedelta(seconds=15)
 
 # Faults of our own, met before anything is handed over.
 OURS = (
@@ -67,45 +69,46 @@ def judge(error: Exception) -> Outcome:
     if isinstance(error, AnymailAPIError):
         return _by_http(error)
     if isinstance(error, AnymailInvalidAddress | UnicodeError):
-        return Outcome(State.FAILED, _words(str(error)))
+        return Outcome(State.FAILED, words(str(error)))
     if isinstance(error, OURS):
-        reason = f"our own settings: {type(error).__name__}: {_words(str(error))}"
+        reason = f"our own settings: {type(error).__name__}: {words(str(error))}"
         return Outcome(State.QUEUED, reason, stop=True, rest=REST)
     if isinstance(error, AnymailError):
-        return Outcome(State.FAILED, _words(str(error)))
+        return Outcome(State.FAILED, words(str(error)))
     if isinstance(error, OSError):
-        return Outcome(State.UNKNOWN, f"connection lost: {_words(str(error))}", stop=True)
+        return Outcome(State.UNKNOWN, f"connection lost: {words(str(error))}", stop=True)
     return Outcome(
-        State.UNKNOWN, f"{type(error).__name__}: {_words(str(error))}", stop=True, rest=REST
+        State.UNKNOWN, f"{type(error).__name__}: {words(str(error))}", stop=True, rest=REST
     )
 
 
 def _by_smtp(error: smtplib.SMTPException) -> Outcome:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, text = next(iter(error.recipients.values()))
-        return _by_code(code, _words(text))
+        return by_code(code, words(text))
     if isinstance(error, smtplib.SMTPSenderRefused):
         # Our own address was refused: the fault is ours and the same for every reader.
-        reason = f"sender refused: {_words(error.smtp_error)}"
+        reason = f"sender refused: {words(error.smtp_error)}"
         return Outcome(State.QUEUED, reason, stop=True, rest=REST)
     if isinstance(error, smtplib.SMTPResponseException):
-        return _by_code(error.smtp_code, _words(error.smtp_error))
+        return by_code(error.smtp_code, words(error.smtp_error))
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        return Outcome(State.FAILED, _words(str(error)))
+        return Outcome(State.FAILED, words(str(error)))
     if isinstance(error, HungUpEarly):
         return _by_hang_up(error)
-    return Outcome(State.UNKNOWN, f"connection lost: {_words(str(error))}", stop=True)
+    return Outcome(State.UNKNOWN, f"connection lost: {words(str(error))}", stop=True)
 
 
 def _by_hang_up(error: HungUpEarly) -> Outcome:
     """A relay may close after so many letters; one that takes none has some trouble."""
-    reason = f"the server hung up before the message: {_words(str(error))}"
+    reason = f"the server hung up before the message: {words(str(error))}"
     if error.taken:
         return Outcome(State.QUEUED, reason, stop=True, is_free=True)
     return Outcome(State.QUEUED, reason, stop=True, rest=REST)
 
 
-def _by_code(code: int, text: str) -> Outcome:
+def by_code(code: int, text: str) -> Outcome:
+    """What an SMTP answer other than 250 means for the one message it was given for."""
     if code == 421:  # the server is closing: no use to try the next reader now
         return Outcome(State.QUEUED, f"{code} {text}", stop=True, rest=REST)
     if 400 <= code < 500:
@@ -116,18 +119,26 @@ def _by_code(code: int, text: str) -> Outcome:
 
 
 def _by_http(error: AnymailAPIError) -> Outcome:
-    status = getattr(error, "status_code", None)
-    words = _words(str(error))
+    status = _status(error)
+    said = words(str(error))
     if _never_connected(error):
-        return Outcome(State.QUEUED, f"provider not reached: {words}", stop=True, rest=REST)
+        return Outcome(State.QUEUED, f"provider not reached: {said}", stop=True, rest=REST)
     if status in (401, 402, 403, 404, 408, 429, 503):
         # Throttled, unpaid, or our key is wrong: the same for every reader, so wait and try again.
-        reason = f"provider answered {status}: {words}"
+        reason = f"provider answered {status}: {said}"
         return Outcome(State.QUEUED, reason, stop=True, rest=REST)
-    if status is None or status >= 500:
-        reason = f"no clear answer from the provider: {words}"
+    if status is None or status >= 500 or status < 400:
+        reason = f"no clear answer from the provider: {said}"
         return Outcome(State.UNKNOWN, reason, stop=True, rest=REST)
-    return Outcome(State.FAILED, f"provider answered {status}: {words}")
+    return Outcome(State.FAILED, f"provider answered {status}: {said}")
+
+
+def _status(error: AnymailAPIError) -> int | None:
+    """The HTTP status of the provider's answer; Amazon's library keeps it in a dictionary."""
+    answer = getattr(error, "response", None)
+    if isinstance(answer, dict):
+        return answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return getattr(error, "status_code", None)
 
 
 def _never_connected(error: AnymailAPIError) -> bool:
@@ -137,7 +148,7 @@ def _never_connected(error: AnymailAPIError) -> bool:
     return isinstance(getattr(failure, "reason", None), ConnectTimeoutError | NewConnectionError)
 
 
-def _words(text: str | bytes) -> str:
+def words(text: str | bytes) -> str:
     """At most 200 characters on one line, without NUL, which PostgreSQL does not store."""
     decoded = text.decode(errors="replace") if isinstance(text, bytes) else text
     return " ".join(decoded.replace("\0", " ").split())[:200]

@@ -4,21 +4,23 @@ Each verb is one conditional update or one short transaction: pressed twice, or 
 once, it acts once. Workers look at the digest's state while they send.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from articles.models import Article
-from newsletter.delivering import LEASE
-from newsletter.models import Delivery, Digest, News, Pin, Rhythm, Subscriber
+from newsletter.models import Batch, Delivery, Digest, News, Pin, Rhythm, Subscriber
+from newsletter.sending.batches import recount
 from newsletter.undoing import take_back
 
 CANCELLED = "cancelled by an editor"
-LOST = "the worker stopped while handing it over; it may have arrived"
+# An editor's browser does not wait longer for a long list: the ticks do the rest.
+ENOUGH = 2.0
 
 Copy = Delivery.State
 State = Digest.State
@@ -67,7 +69,8 @@ def undo(digest: Digest, *, by: str) -> bool:
     held = Digest.objects.filter(pk=digest.pk, state=State.HELD)
     if not held.update(state=State.CANCELLED, reason=f"Undone by {by}."[:300]):
         return False
-    _skip_queued(digest, now=timezone.now())
+    while _skip_a_batch(digest, now=timezone.now()):
+        pass
     _forget_numbers(digest)
     if digest.kind == Digest.Kind.EACH:
         _leave_out(digest.items.values_list("article", flat=True).distinct())
@@ -77,18 +80,15 @@ def undo(digest: Digest, *, by: str) -> bool:
     return True
 
 
-@transaction.atomic
 def cancel(digest: Digest, *, by: str) -> bool:
     """End a digest on its way, or paused: copies that wait are skipped and their readers get these
     articles with the next digest. False if it is neither.
 
-    What a worker holds at this moment may still arrive, and is settled as what becomes of it.
+    What workers hold at this moment may still arrive, and is settled as what becomes of it.
     """
-    _lock()
     open_digest = Digest.objects.filter(pk=digest.pk, state__in=[State.SENDING, State.PAUSED])
     if not open_digest.update(state=State.CANCELLED, reason=f"Cancelled by {by}."[:300]):
         return False
-    _skip_queued(digest, now=timezone.now())
     finish_cancelled(now=timezone.now())
     return True
 
@@ -107,32 +107,28 @@ def send_to_the_rest(digest: Digest, *, with_unknown: bool, now: datetime) -> in
     rest = digest.deliveries.filter(state__in=states, subscriber__in=readers)
     if not done.exists():
         return 0
-    number = rest.update(
-        state=Copy.QUEUED,
-        reason="",
-        attempts=0,
-        not_before_at=now,
-        claimed_at=None,
-        settled_at=None,
-    )
+    again = {"state": Copy.QUEUED, "reason": "", "attempts": 0, "not_before_at": now}
+    number = rest.update(settled_at=None, **again)
     if number:
+        for batch in digest.batches.filter(Q(failed__gt=0) | Q(unknown__gt=0)):
+            recount(batch)
         done.update(state=State.SENDING, finished_at=None, reason="")
     return number
 
 
 def finish_cancelled(*, now: datetime) -> None:
-    """Settle what workers still held of cancelled digests, and close those whose sums agree.
+    """Skip what still waits of cancelled digests, batch by batch, and close those whose sums agree.
 
-    For each tick: a copy that was put back for later is skipped, one that was lost is unknown.
+    For each tick: what workers gave back meanwhile is skipped, too. Of a very long list a part is
+    left to the next call.
     """
+    until = time.monotonic() + ENOUGH
     for digest in Digest.objects.filter(state=State.CANCELLED, finished_at__isnull=True):
-        with transaction.atomic():
-            _lock()
-            _skip_queued(digest, now=now)
-        lost = digest.deliveries.filter(state=Copy.CLAIMED, claimed_at__lt=now - LEASE)
-        lost.update(state=Copy.UNKNOWN, reason=LOST, settled_at=now)
-        whole = digest.deliveries.count() == digest.audience
-        if whole and not digest.deliveries.unfinished().exists():
+        while _skip_a_batch(digest, now=now):
+            if time.monotonic() > until:
+                return
+        whole = sum(digest.counts().values()) == digest.audience
+        if whole and not digest.batches.open().exists():
             Digest.objects.filter(pk=digest.pk).update(finished_at=now)
 
 
@@ -141,12 +137,20 @@ def _lock() -> Rhythm | None:
     return Rhythm.objects.select_for_update().first()
 
 
-def _skip_queued(digest: Digest, *, now: datetime) -> None:
-    """Skip what waits, then take back those skipped: a copy that a worker claims in between is
-    its own, and its reader stays served. Those skipped before may have been served since."""
-    skipped = {"state": Copy.SKIPPED, "reason": CANCELLED, "settled_at": now}
-    if digest.deliveries.filter(state=Copy.QUEUED).update(**skipped):
-        take_back(digest.deliveries.filter(**skipped), digest)
+@transaction.atomic
+def _skip_a_batch(digest: Digest, *, now: datetime) -> bool:
+    """Skip what waits in one batch that no worker holds, and take back those skipped; False if
+    there is none. Those skipped before may have been served since."""
+    _lock()
+    waiting = Batch.objects.select_for_update().filter(digest=digest, state=Batch.State.WAITING)
+    batch = waiting.first()
+    if batch is None:
+        return False
+    queued = batch.copies().filter(state=Copy.QUEUED)
+    take_back(queued, digest)
+    queued.update(state=Copy.SKIPPED, reason=CANCELLED, settled_at=now)
+    recount(batch)
+    return True
 
 
 def _forget_numbers(digest: Digest) -> None:
@@ -156,7 +160,11 @@ def _forget_numbers(digest: Digest) -> None:
     """
     standing = Digest.objects.exclude(state=State.CANCELLED).exclude(pk=digest.pk)
     last = standing.aggregate(last=Max("news_to"))["last"] or 0
-    copies = Delivery.objects.filter(variant__items__article__news__number__gt=last)
+    # The digests first: a copy is found by its digest, not by what it holds.
+    holding = Digest.objects.filter(items__article__news__number__gt=last).order_by()
+    copies = Delivery.objects.filter(
+        digest__in=holding.values("pk"), variant__items__article__news__number__gt=last
+    )
     # A failed copy may be sent yet, with the rest.
     got = copies.exclude(state=Copy.SKIPPED).order_by()
     last = max(last, got.aggregate(last=Max("variant__items__article__news__number"))["last"] or 0)

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from newsletter import building, delivering, steering
-from newsletter.home import is_at_home
+from newsletter.home import count_on, is_at_home
 from newsletter.models import Cadence, Digest, Rhythm
 
 logger = logging.getLogger(__name__)
@@ -74,14 +74,14 @@ def release_held(*, now: datetime) -> int:
 
 
 def work_to_do(*, now: datetime) -> list[int]:
-    """Note that the scheduler lives, settle what was lost; the digests that may be sent now.
+    """Note that the scheduler lives, build what is due; the digests that may be sent now.
 
     None in a copy of the site: there nothing is built, sent or settled.
     """
     Rhythm.objects.update(ticked_at=now)
     if not is_at_home():
         return []
-    delivering.settle_lost(now=now)
+    count_on()
     steering.finish_cancelled(now=now)
     try:
         build_if_due(now=now)
@@ -90,12 +90,4 @@ def work_to_do(*, now: datetime) -> list[int]:
         # One article that cannot be rendered must not hold up the digests on their way.
         logger.exception("The digest that is due could not be built; the next tick tries again")
     release_held(now=now)
-    open_digests = list(Digest.objects.filter(state=Digest.State.SENDING))
-    for digest in open_digests:
-        delivering.finish_if_done(digest.pk, now=now)
-    return [
-        digest.pk
-        for digest in open_digests
-        if (digest.leased_until_at is None or digest.leased_until_at < now)
-        and digest.deliveries.waiting(now).exists()
-    ]
+    return delivering.work_to_do(now=now)

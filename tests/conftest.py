@@ -5,12 +5,14 @@ contributes: she writes, and does not publish.
 """
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from fibrosite.roles import EDITOR
 from newsletter.models import Rhythm, Subscriber
@@ -21,6 +23,12 @@ from tests.factories import SubscriberFactory
 def _no_attempts_counted() -> None:
     """Rate limits count from zero in each test."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _journals_of_its_own(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> None:
+    """No test finds the journals of another; the folder is made once one is written."""
+    settings.JOURNAL_DIR = str(tmp_path_factory.getbasetemp() / "journals" / uuid4().hex)
 
 
 @pytest.fixture

@@ -139,6 +139,8 @@ else:
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
+# A worker takes no more than it works on: what it held back would wait, while others are idle.
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -160,6 +162,15 @@ EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", False)
 # Shorter than a digest's lease, so that a hanging server never outlives it.
 EMAIL_TIMEOUT = 20
+# How many batches of digests are sent side by side, over all workers: one for each core is enough.
+MAIL_SENDERS = env.int("MAIL_SENDERS", 2)
+# Where workers note what they hand over; a disk of their machine, and the same after a restart.
+JOURNAL_DIR = env.str("JOURNAL_DIR", str(VAR_DIR / "journal"))
+# How many connections to the mail server one worker may hold at a time.
+MAIL_CONNECTIONS = env.int("MAIL_CONNECTIONS", 20)
+# What was on its way when a connection broke may have arrived. False: a person decides. True: it
+# goes again with the same Message-ID, by which some mailboxes know a repeat; others show it twice.
+MAIL_RESEND_UNKNOWN = env.bool("MAIL_RESEND_UNKNOWN", False)
 ANYMAIL = {
     key.removeprefix("ANYMAIL_"): float(value) if value.isdigit() else value
     for key, value in os.environ.items()
@@ -168,6 +179,14 @@ ANYMAIL = {
 
 # Outside production: the only addresses, or @domains, that letters go to. Empty: all.
 MAIL_ONLY_TO = env.list("MAIL_ONLY_TO", default=[])
+# How fast letters go out, in letters a second: of the whole site, and to single destinations
+# ("gmail.com=20,yahoo.com=5.5"). 0 and empty: no limit. Read by newsletter.sending.limits.
+MAIL_RATE = env.str("MAIL_RATE", "0")
+MAIL_DOMAIN_RATES = env.str("MAIL_DOMAIN_RATES", "")
+# Hours in which no digest goes out, in TIME_ZONE: "22-7".
+MAIL_QUIET_HOURS = env.str("MAIL_QUIET_HOURS", "")
+# The first day of a new sending domain: 200 letters then, twice as many each day that follows.
+MAIL_WARM_UP_FROM = env.str("MAIL_WARM_UP_FROM", "")
 # A copy of the database under another SITE_URL sends nothing until it is told to.
 HOLD_COPIES = env.bool("HOLD_COPIES", True)
 

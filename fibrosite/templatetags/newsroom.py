@@ -12,11 +12,11 @@ from articles.bodies import Document
 from articles.corrections import citing
 from articles.facts import overdue_facts
 from articles.models import Article
-from fibrosite.health import scheduler_is_silent
 from newsletter.answering import letters_waiting
-from newsletter.home import home_elsewhere
+from newsletter.home import why_held
 from newsletter.models import Digest, Rhythm
 from newsletter.spiking import sign_up_spike
+from newsletter.watching import scheduler_is_silent
 from research.models import Notice
 
 register = template.Library()
@@ -38,7 +38,7 @@ def newsroom_desk(context: Context, user: User) -> dict[str, Any]:
         "overdue": [
             (fact, _change_url(fact.parent)) for fact in overdue_facts(timezone.localdate())
         ],
-        "copy_of": home_elsewhere(),
+        "held_because": why_held(),
         "silent": scheduler_is_silent(now=timezone.now()),
         "rhythm": Rhythm.objects.first(),
         **_digests(),

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from fibrosite.lib.queueing import enqueue
@@ -17,6 +18,7 @@ from newsletter.admin.frames import letter_in_frame
 from newsletter.admin.verbs import VERBS, Verb, verbs_for
 from newsletter.letters import Words
 from newsletter.models import Delivery, Digest
+from newsletter.progress import progress_of
 from newsletter.tasks import deliver
 
 SEND = "newsletter.send_digest"
@@ -110,7 +112,7 @@ class DigestAdmin(ReadOnlyAdmin):
             digest=digest,
             outcome=in_words(counts),
             counts=[(state, counts.get(state, 0)) for state in Delivery.State],
-            settled=sum(number for state, number in counts.items() if state in FINAL),
+            progress=progress_of(digest, counts, now=timezone.now()),
             variants=_variants(digest, request),
             verbs=verbs_for(digest, counts) if request.user.has_perm(SEND) else [],
             renews=digest.state == State.SENDING,
@@ -157,14 +159,6 @@ class DigestAdmin(ReadOnlyAdmin):
             state = digest.get_state_display().lower()
             text = f"Nothing was changed: the digest is {state} now. {verb.too_late}".strip()
             self.message_user(request, text, messages.WARNING)
-
-
-FINAL = [
-    Delivery.State.SENT,
-    Delivery.State.SKIPPED,
-    Delivery.State.FAILED,
-    Delivery.State.UNKNOWN,
-]
 
 
 def in_words(counts: dict[str, int]) -> str:

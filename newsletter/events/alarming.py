@@ -22,7 +22,7 @@ def tell_editors(subject: str, words: str) -> None:
     for email in sorted(set(people.values_list("email", flat=True))):
         message = EmailMessage(
             subject=f"{settings.SITE_NAME}: {subject}",
-            body=f"{words}\n\nIt waits at the digest desk: {desk}\n",
+            body=f"{words}\n\nThe digest desk: {desk}\n",
             to=[email],
         )
         try:

@@ -28,6 +28,7 @@ LEAST_COMPLAINTS = 3
 LEAST_RETURNED = 10
 
 PROVIDER = "brake"
+_HANDED = (State.SENT, State.FAILED, State.UNKNOWN)
 _RETURNED = (Kind.HARD_BOUNCE, Kind.SOFT_BOUNCE, Kind.REJECTED)
 
 
@@ -61,19 +62,33 @@ def faults(figures: Figures) -> Iterator[tuple[str, str]]:
 
 def figures_of(digest: Digest) -> Figures:
     """What happened to the copies of a digest so far."""
-    handed = digest.deliveries.filter(state__in=[State.SENT, State.FAILED, State.UNKNOWN])
-    first = handed.order_by("settled_at", "pk").values("pk")[:FIRST]
+    counts = digest.counts()
+    sent = sum(counts.get(state, 0) for state in _HANDED)
+    first = _first_copies(digest)
     returned = Delivery.objects.filter(
         Q(state=State.FAILED) | Q(events__kind__in=_RETURNED), pk__in=first
     )
-    complaints = handed.filter(events__kind=Kind.COMPLAINT)
-    sent = handed.count()
+    complaints = MailEvent.objects.filter(
+        digest=digest, kind=Kind.COMPLAINT, delivery__state__in=_HANDED
+    )
     return Figures(
         sent=sent,
-        complaints=complaints.distinct().count(),
-        first=min(sent, FIRST),
+        complaints=complaints.order_by().values("delivery").distinct().count(),
+        first=len(first),
         returned=returned.distinct().count(),
     )
+
+
+def _first_copies(digest: Digest) -> list[int]:
+    """The first copies that were handed over; batches go in the order of their copies."""
+    found: list[int] = []
+    begun = digest.batches.filter(Q(sent__gt=0) | Q(failed__gt=0) | Q(unknown__gt=0))
+    for batch in begun.order_by("first"):
+        handed = batch.copies().filter(state__in=_HANDED).order_by("settled_at", "pk")
+        found += handed.values_list("pk", flat=True)[: FIRST - len(found)]
+        if len(found) >= FIRST:
+            break
+    return found
 
 
 def brake_if_needed(digest_id: int, *, now: datetime) -> bool:

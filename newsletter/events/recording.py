@@ -17,7 +17,16 @@ from django.db.models import Q, QuerySet
 
 from newsletter.events import braking
 from newsletter.events.refusals import judge
-from newsletter.models import ConsentEvent, Delivery, Digest, MailEvent, Subscriber, Suppression
+from newsletter.models import (
+    Batch,
+    ConsentEvent,
+    Delivery,
+    Digest,
+    MailEvent,
+    Subscriber,
+    Suppression,
+)
+from newsletter.sending.batches import count_again
 from newsletter.suppressing import address_hash, suppress
 
 logger = logging.getLogger(__name__)
@@ -122,7 +131,8 @@ def settle(deliveries: Iterable[int], *, now: datetime) -> None:
             continue
         ours = Q(state=State.UNKNOWN) | Q(state=State.FAILED, reason__startswith=_BY_REPORT)
         open_copy = Delivery.objects.filter(ours, pk=pk).exclude(state=state)
-        open_copy.update(state=state, reason=_BY_REPORT + words, settled_at=now)
+        if open_copy.update(state=state, reason=_BY_REPORT + words, settled_at=now):
+            count_again([pk])
 
 
 def _follow(event: MailEvent, *, now: datetime) -> None:
@@ -198,17 +208,17 @@ def sweep(*, now: datetime) -> None:
     lost = MailEvent.objects.filter(handled_at=None, received_at__lt=now - PATIENCE)
     waiting = lost.order_by("received_at").values_list("pk", flat=True)[:SWEEP_ROWS]
     handle_all(list(waiting), now=now)
-    told = _recent(now).filter(state=State.UNKNOWN, events__kind__in=ARRIVED + CAME_BACK)
-    settle(told.order_by("pk").values_list("pk", flat=True).distinct()[:SWEEP_ROWS], now=now)
-    keep_refusals(now=now)
+    for batch in _recently_unknown(now):
+        told = batch.copies().filter(state=State.UNKNOWN, events__kind__in=ARRIVED + CAME_BACK)
+        settle(list(told.order_by("pk").values_list("pk", flat=True).distinct()), now=now)
     for pk in Digest.objects.filter(state=Digest.State.SENDING).values_list("pk", flat=True):
         braking.brake_if_needed(pk, now=now)
 
 
-def _recent(now: datetime) -> QuerySet[Delivery]:
-    """Copies of digests that are on their way, or were yesterday: others change no more."""
-    recent = Q(finished_at=None) | Q(finished_at__gte=now - timedelta(days=1))
-    return Delivery.objects.filter(digest__in=Digest.objects.filter(recent).order_by().values("pk"))
+def _recently_unknown(now: datetime) -> QuerySet[Batch]:
+    """Batches with copies of unknown fate, of digests on their way or of yesterday's."""
+    recent = Q(digest__finished_at=None) | Q(digest__finished_at__gte=now - timedelta(days=1))
+    return Batch.objects.filter(recent, unknown__gt=0)
 
 
 def forget(email: str) -> None:
@@ -220,29 +230,31 @@ def forget(email: str) -> None:
     told.update(address_hash="", detail={})
 
 
-def keep_refusals(*, now: datetime) -> None:
-    """Make events of what the mail server refused at once: a bounce, but in its answer to us."""
-    refused = (
-        _recent(now)
-        .filter(
-            state=State.FAILED,
-            reason__regex=r"^5[0-9][0-9] ",
-            settled_at__isnull=False,
-            subscriber__isnull=False,
-            events__isnull=True,
-        )
-        .select_related("subscriber")
+def keep_refusals(deliveries: Iterable[int], *, now: datetime) -> None:
+    """Make events of what the mail server refused at once: a bounce, but in its answer to us.
+
+    The next sweep handles them.
+    """
+    refused = Delivery.objects.filter(
+        pk__in=deliveries,
+        state=State.FAILED,
+        reason__regex=r"^5[0-9][0-9] ",
+        subscriber__isnull=False,
     )
-    for row in refused[:SWEEP_ROWS]:
-        assert row.subscriber is not None and row.settled_at is not None  # noqa: S101, PT018
-        report = Report(
-            provider="smtp",
-            kind=judge(row.reason),
-            event_id=identity(row.pk),
-            happened_at=row.settled_at,
-            recipient=row.subscriber.email,
-            delivery=row,
-        )
-        kept = keep(report, now=now)
-        if kept is not None:
-            handle(kept.pk, now=now)
+    events = [_refusal(row, now=now) for row in refused.select_related("subscriber")]
+    MailEvent.objects.bulk_create(events, ignore_conflicts=True)
+
+
+def _refusal(row: Delivery, *, now: datetime) -> MailEvent:
+    assert row.subscriber is not None  # noqa: S101
+    return MailEvent(
+        provider="smtp",
+        event_id=identity(row.pk),
+        kind=judge(row.reason),
+        address_hash=address_hash(row.subscriber.email),
+        delivery=row,
+        digest_id=row.digest_id,
+        happened_at=row.settled_at or now,
+        received_at=now,
+        detail={"reader": row.subscriber.pk},
+    )

@@ -13,6 +13,7 @@ from anymail.exceptions import AnymailError, AnymailWebhookValidationFailure
 from anymail.signals import AnymailTrackingEvent, tracking
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from django.db import transaction
+from django.db.models import QuerySet
 from django.dispatch import receiver
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
@@ -148,11 +149,20 @@ def _delivery(event: AnymailTrackingEvent, recipient: str) -> Delivery | None:
     """The copy a report is about, by the provider's name for it or by our own Message-ID."""
     copies = Delivery.objects.select_related("subscriber")
     name = _clean(event.message_id)
-    copy = copies.filter(provider_id=name).first() if name else None
+    copy = _named(copies, name, recipient) if name else None
     named = _MESSAGE_ID.search(f"{name} {_as_text(event.esp_event)}")
     if copy is None and named and named["domain"].lower() == mail_domain():
         copy = copies.filter(pk=int(named["delivery"]), digest=int(named["digest"])).first()
     return copy if copy and _went_to(copy, recipient) else None
+
+
+def _named(copies: QuerySet[Delivery], name: str, recipient: str) -> Delivery | None:
+    """The copy with the provider's name; some name a call for many readers, not each message."""
+    named = copies.filter(provider_id=name)
+    only = named[:2]
+    if len(only) == 1:
+        return only[0]
+    return named.filter(subscriber__email__iexact=recipient).first()
 
 
 def _as_text(fields: Any) -> str:

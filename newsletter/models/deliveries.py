@@ -16,39 +16,49 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Queued rows that may be tried at `now`."""
         return self.filter(state=Delivery.State.QUEUED, not_before_at__lte=now)
 
-    def unfinished(self) -> "DeliveryQuerySet":
-        """Rows that something must still become of."""
-        return self.filter(state__in=[Delivery.State.QUEUED, Delivery.State.CLAIMED])
-
 
 class Delivery(models.Model):
-    """One digest to one subscriber. Claimed before the mail is handed over, settled after."""
+    """One digest to one subscriber. A worker takes its batch, hands it over and settles it.
+
+    Its indexes hold nothing that changes when it is settled: a million rows are settled without a
+    touch of an index.
+    """
 
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"
-        CLAIMED = "claimed", "Being handed over"
         SENT = "sent", "Sent"
         SKIPPED = "skipped", "Skipped"
         FAILED = "failed", "Failed"
         UNKNOWN = "unknown", "Unknown"
 
-    digest = models.ForeignKey(Digest, on_delete=models.CASCADE, related_name="deliveries")
-    # The row outlives an erased subscriber: the sum of a digest's rows stays its audience.
-    subscriber = models.ForeignKey(
-        Subscriber, on_delete=models.SET_NULL, null=True, related_name="deliveries"
+    # Both are constants of the statement that queues a million copies: no check for each row.
+    digest = models.ForeignKey(
+        Digest, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False
     )
     variant = models.ForeignKey(
-        Variant, on_delete=models.CASCADE, related_name="deliveries", null=True
+        Variant,
+        on_delete=models.CASCADE,
+        related_name="deliveries",
+        null=True,
+        db_index=False,
+        db_constraint=False,
+    )
+    # The row outlives an erased subscriber: the sum of a digest's rows stays its audience.
+    subscriber = models.ForeignKey(
+        Subscriber,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="deliveries",
+        db_index=False,  # the constraint's index begins with it
     )
     # What the reader had been served when this was built: an undo goes back to it.
     served_before = models.PositiveIntegerField(default=0)
     # The provider's own name for the message, by which its events come back.
-    provider_id = models.CharField(max_length=200, blank=True, db_index=True)
+    provider_id = models.CharField(max_length=200, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     reason = models.CharField(max_length=300, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     not_before_at = models.DateTimeField()
-    claimed_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
     corrections = models.ManyToManyField(Correction, related_name="deliveries", editable=False)
 
@@ -58,9 +68,15 @@ class Delivery(models.Model):
         ordering = ["pk"]
         verbose_name_plural = "deliveries"
         constraints = [
-            models.UniqueConstraint(fields=["digest", "subscriber"], name="one_copy_per_reader"),
+            models.UniqueConstraint(fields=["subscriber", "digest"], name="one_copy_for_reader"),
         ]
-        indexes = [models.Index(fields=["digest", "state", "not_before_at"], name="delivery_queue")]
+        indexes = [
+            models.Index(
+                fields=["provider_id"],
+                condition=~models.Q(provider_id=""),
+                name="delivery_provider_id",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.digest_id} to {self.subscriber_id}: {self.state}"

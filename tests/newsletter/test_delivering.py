@@ -12,9 +12,10 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from newsletter import delivering, mailing, subscribing, ticking
-from newsletter.models import Delivery, Digest, Rhythm, Subscriber
+from newsletter import delivering, subscribing, ticking
+from newsletter.models import Batch, Digest, Rhythm, Subscriber
 from newsletter.outcomes import HungUpEarly
+from newsletter.sending import batches, journal, load, recovering, settling
 from tests.factories import SubscriberFactory
 from tests.newsletter.conftest import Mailer, Post, refusal
 from tests.newsletter.scenes import built_digest, digest_to, race, states
@@ -33,7 +34,7 @@ def test_a_round_sends_to_all_and_finishes(bea: Subscriber, mailer: Mailer) -> N
     assert delivering.deliver_round(digest.pk) is False
     digest.refresh_from_db()
     assert states(digest) == ["sent"] * 5
-    assert (digest.state, digest.leased_until_at) == ("done", None)
+    assert (digest.state, digest.rests_until_at) == ("done", None)
     assert digest.finished_at
     assert mailer.opened == 1
 
@@ -45,16 +46,32 @@ def test_a_finished_digest_is_never_sent_again(bea: Subscriber, mailer: Mailer) 
     assert mailer.recipients == [bea.email]
 
 
-def test_a_copy_is_claimed_before_it_is_handed_over(bea: Subscriber, mailer: Mailer) -> None:
-    digest = digest_to(bea)
-    seen: list[str] = []
-    mailer.answers = [lambda: seen.extend(states(digest))]
+def test_a_copy_is_noted_before_it_is_handed_over(bea: Subscriber, mailer: Mailer) -> None:
+    digest = digest_to(bea, *readers(1))
+    first, second = digest.deliveries.all()
+    seen: list[Any] = []
+
+    def look() -> None:
+        [path] = journal.folder().iterdir()
+        seen.append((path.stem, journal._read(path), Batch.objects.get()))
+
+    mailer.answers = [look]
     delivering.deliver_round(digest.pk)
-    assert seen == ["claimed"]
-    row = digest.deliveries.get()
-    assert row.claimed_at
+    [(token, found, batch)] = seen
+    assert found.marks == {first.pk: journal.BEGUN, second.pk: journal.UNTOUCHED}
+    assert (batch.state, batch.owner, found.batch) == ("leased", token, batch.pk)
+
+
+def test_nothing_is_left_of_a_journal_once_its_batch_is_settled(
+    bea: Subscriber, mailer: Mailer
+) -> None:
+    digest = digest_to(bea)
+    delivering.deliver_round(digest.pk)
+    row, batch = digest.deliveries.get(), Batch.objects.get()
+    assert (row.state, row.attempts) == ("sent", 1)
     assert row.settled_at
-    assert row.attempts == 1
+    assert (batch.state, batch.owner, batch.leased_until_at) == ("done", "", None)
+    assert list(journal.folder().iterdir()) == []
 
 
 def test_no_transaction_is_open_while_the_server_is_spoken_to(
@@ -107,7 +124,7 @@ def test_a_temporary_refusal_is_tried_later_with_growing_pauses_and_an_end(
     start = now = timezone.now()
     pauses = []
     with time_machine.travel(now, tick=False) as clock:
-        for _ in range(delivering.MAX_ATTEMPTS):
+        for _ in range(settling.MAX_ATTEMPTS):
             assert states(digest) == ["queued"]
             delivering.deliver_round(digest.pk)
             row = digest.deliveries.get()
@@ -117,7 +134,7 @@ def test_a_temporary_refusal_is_tried_later_with_growing_pauses_and_an_end(
             assert delivering.deliver_round(digest.pk) is False
             clock.move_to(now)
     assert pauses[:4] == [5 * MINUTE, 10 * MINUTE, 20 * MINUTE, 40 * MINUTE]
-    assert len(mailer.answers) == 50 - delivering.MAX_ATTEMPTS
+    assert len(mailer.answers) == 50 - settling.MAX_ATTEMPTS
     assert timedelta(hours=24) < now - start < timedelta(days=3)
     row.refresh_from_db()
     assert row.state == "failed"
@@ -148,18 +165,30 @@ def test_a_lost_connection_leaves_one_copy_unknown_and_the_rest_queued(
     mailer.answers = [smtplib.SMTPServerDisconnected("gone")]
     assert delivering.deliver_round(digest.pk) is False
     assert states(digest) == ["unknown", "queued", "queued"]
+    # A server that always breaks off must not make a long list unknown within moments.
     delivering.deliver_round(digest.pk)
+    assert states(digest) == ["unknown", "queued", "queued"]
+    with time_machine.travel(timezone.now() + 3 * MINUTE):
+        delivering.deliver_round(digest.pk)
     assert states(digest) == ["unknown", "sent", "sent"]
     assert bea.email not in mailer.recipients
 
 
-def test_a_silent_server_claims_nothing(bea: Subscriber, mailer: Mailer) -> None:
+def test_a_silent_server_is_no_attempt_and_is_asked_again_soon(
+    bea: Subscriber, mailer: Mailer
+) -> None:
     digest = digest_to(bea)
     mailer.is_silent = True
     assert delivering.deliver_round(digest.pk) is False
-    row = digest.deliveries.get()
-    assert (row.state, row.attempts, row.claimed_at) == ("queued", 0, None)
-    assert Digest.objects.get().leased_until_at is None
+    assert digest.deliveries.values_list("state", "attempts").get() == ("queued", 0)
+    assert Batch.objects.get().state == "waiting"
+    assert "nobody listens" in Digest.objects.get().rests_because
+    mailer.is_silent = False
+    assert delivering.deliver_round(digest.pk) is False
+    assert mailer.letters == []
+    with time_machine.travel(timezone.now() + MINUTE / 2):
+        delivering.deliver_round(digest.pk)
+    assert mailer.recipients == [bea.email]
 
 
 def test_a_refused_sender_stops_the_round_and_rests(bea: Subscriber, mailer: Mailer) -> None:
@@ -203,61 +232,64 @@ def test_a_lease_keeps_a_second_worker_away(bea: Subscriber, mailer: Mailer) -> 
     assert len(mailer.letters) == 2
 
 
-def test_a_lease_runs_out_by_itself(bea: Subscriber, mailer: Mailer) -> None:
-    digest = digest_to(bea)
-    now = timezone.now()
-    Digest.objects.update(leased_until_at=now + delivering.LEASE)
-    delivering.deliver_round(digest.pk)
-    assert mailer.letters == []
-    with time_machine.travel(now + delivering.LEASE + MINUTE):
-        delivering.deliver_round(digest.pk)
-    assert mailer.recipients == [bea.email]
-
-
 def test_a_worker_that_was_overtaken_leaves_the_lease_of_the_other(
     bea: Subscriber, mailer: Mailer
 ) -> None:
     digest = digest_to(bea)
-    theirs = timezone.now() + timedelta(hours=1)
-    mailer.answers = [lambda: Digest.objects.update(leased_until_at=theirs)]
+    theirs = {"owner": "another", "leased_until_at": timezone.now() + timedelta(hours=1)}
+    mailer.answers = [lambda: Batch.objects.update(**theirs)]
     delivering.deliver_round(digest.pk)
-    assert Digest.objects.get().leased_until_at == theirs
+    assert Batch.objects.values(*theirs).get() == theirs
+    assert Batch.objects.get().state == "leased"
+    assert states(digest) == ["sent"]
 
 
-def test_a_crash_between_claim_and_settling_is_unknown_and_never_sent_again(
+def test_a_crash_while_handing_over_is_unknown_and_never_sent_again(
     bea: Subscriber, mailer: Mailer
 ) -> None:
     digest = digest_to(bea, *readers(1))
     mailer.answers = [SystemExit()]
     with pytest.raises(SystemExit):
         delivering.deliver_round(digest.pk)
-    assert states(digest) == ["claimed", "queued"]
+    assert states(digest) == ["queued", "queued"]
     delivering.deliver_round(digest.pk)
-    assert states(digest) == ["claimed", "sent"]
-    assert Digest.objects.get().state == "sending"
-    now = timezone.now()
-    assert delivering.settle_lost(now=now) == 0
-    assert delivering.settle_lost(now=now + delivering.LEASE + MINUTE) == 1
     assert states(digest) == ["unknown", "sent"]
-    with time_machine.travel(now + 30 * MINUTE):
+    assert digest.deliveries.filter(state="unknown").get().attempts == 1
+    with time_machine.travel(timezone.now() + 30 * MINUTE):
+        ticking.work_to_do(now=timezone.now())
         delivering.deliver_round(digest.pk)
     assert bea.email not in mailer.recipients
     assert Digest.objects.get().state == "done"
+
+
+def test_a_worker_that_comes_back_late_tells_what_it_knows(bea: Subscriber, mailer: Mailer) -> None:
+    digest = digest_to(bea, *readers(2))
+    later = timezone.now() + batches.LEASE + MINUTE
+
+    def take_very_long() -> None:
+        recovering.give_up_lost(now=later)
+        assert states(digest) == ["unknown"] * 3
+        raise refusal(550)
+
+    mailer.answers = [None, take_very_long]
+    delivering.deliver_round(digest.pk)
+    assert states(digest)[:2] == ["sent", "failed"]
 
 
 def test_a_worker_that_comes_back_late_does_not_reopen_what_was_settled(
     bea: Subscriber, mailer: Mailer
 ) -> None:
     digest = digest_to(bea)
-    later = timezone.now() + delivering.LEASE + MINUTE
+    later = timezone.now() + batches.LEASE + MINUTE
 
     def take_very_long() -> None:
-        delivering.settle_lost(now=later)
+        recovering.give_up_lost(now=later)
+        digest.deliveries.update(state="sent", reason="settled by a report: it arrived")
         raise refusal(451)
 
     mailer.answers = [take_very_long]
     delivering.deliver_round(digest.pk)
-    assert states(digest) == ["unknown"]
+    assert states(digest) == ["sent"]
 
 
 def test_a_digest_is_done_only_when_the_counts_add_up(bea: Subscriber, mailer: Mailer) -> None:
@@ -282,7 +314,7 @@ def test_a_digest_without_readers_is_done_at_once(rhythm: Rhythm, mailer: Mailer
 def test_a_round_is_bounded_in_rows(
     bea: Subscriber, mailer: Mailer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivering, "ROUND_ROWS", 2)
+    monkeypatch.setattr(batches, "BATCH_ROWS", 2)
     digest = digest_to(bea, *readers(4))
     assert [delivering.deliver_round(digest.pk) for _ in range(3)] == [True, True, False]
     assert len(mailer.letters) == 5
@@ -291,36 +323,46 @@ def test_a_round_is_bounded_in_rows(
 def test_a_round_is_bounded_in_time_and_still_gets_on(
     bea: Subscriber, mailer: Mailer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivering, "ROUND_SECONDS", -1)
+    monkeypatch.setattr(load, "ROUND_SECONDS", -1)
     digest = digest_to(bea, *readers(2))
     assert [delivering.deliver_round(digest.pk) for _ in range(3)] == [True, True, False]
 
 
-def test_a_lease_outlives_a_round_and_its_last_message(settings: Settings) -> None:
+def test_a_lease_outlives_the_message_after_its_renewal(settings: Settings) -> None:
     steps = 5  # MAIL, RCPT, DATA, the message, and its answer
-    longest = mailing.ROUND_SECONDS + steps * settings.EMAIL_TIMEOUT
-    assert timedelta(seconds=longest) < delivering.LEASE
+    longest = load.LOOK_UP + steps * settings.EMAIL_TIMEOUT
+    assert timedelta(seconds=longest) < batches.LEASE
+
+
+def test_what_is_in_flight_has_its_time_before_the_lease_ends(settings: Settings) -> None:
+    assert timedelta(seconds=settings.EMAIL_TIMEOUT) < load.MARGIN < batches.LEASE
 
 
 @pytest.mark.usefixtures("shared_database")
 def test_two_workers_on_one_copy_send_one_letter(bea: Subscriber, mailer: Mailer) -> None:
     digest = digest_to(bea)
-    row, variant = digest.deliveries.get(), digest.variants.get()
-
-    def work() -> Any:
-        copy = Delivery.objects.get(pk=row.pk)
-        return delivering.deliver_one(copy, digest, variant, mailer)  # type: ignore[arg-type]
-
-    outcomes = race(work, work, work)
-    assert [bool(outcome) for outcome in outcomes].count(True) == 1
+    race(*[lambda: delivering.deliver_round(digest.pk)] * 3)
     assert mailer.recipients == [bea.email]
+    assert states(digest) == ["sent"]
 
 
 @pytest.mark.usefixtures("shared_database")
-def test_workers_at_once_on_one_digest_send_each_copy_once(mailer: Mailer) -> None:
+def test_workers_at_once_on_one_digest_send_each_copy_once(
+    mailer: Mailer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MAIL_SENDERS = 3
+    monkeypatch.setattr(batches, "BATCH_ROWS", 3)
     people = readers(12)
     digest = digest_to(*people)
-    race(*[lambda: delivering.deliver_round(digest.pk)] * 3)
+
+    def work() -> None:
+        while delivering.deliver_round(digest.pk):
+            pass
+
+    race(work, work, work)
+    while delivering.deliver_round(digest.pk):
+        pass
+    assert Digest.objects.get().state == "done"
     assert sorted(mailer.recipients) == sorted(reader.email for reader in people)
 
 
@@ -343,7 +385,8 @@ def test_bea_may_leave_while_the_server_takes_its_time(bea: Subscriber, mailer: 
     assert states(digest) == ["sent", "skipped"]
 
 
-def test_a_real_server_says_what_becomes_of_each_copy(post: Post) -> None:
+def test_a_real_server_says_what_becomes_of_each_copy(post: Post, settings: Settings) -> None:
+    settings.MAIL_CONNECTIONS = 1
     names = ["fine", "later", "nobody", "fine.too"]
     digest = digest_to(*[SubscriberFactory.create(email=f"{x}@readers.example") for x in names])
     post.answers = {
@@ -374,17 +417,18 @@ def test_a_real_server_may_refuse_all(
     assert states(digest) == [state]
 
 
-def test_a_relay_that_hangs_up_after_some_letters_gets_the_rest_in_turn(post: Post) -> None:
+@pytest.mark.parametrize("connections", [1, 3])
+def test_a_relay_that_hangs_up_after_some_letters_gets_the_rest_in_turn(
+    post: Post, settings: Settings, connections: int
+) -> None:
+    settings.MAIL_CONNECTIONS = connections
     people = readers(12)
     digest = digest_to(*people)
     post.closes_after = 3
-    rounds = 1
-    while delivering.deliver_round(digest.pk):
-        rounds += 1
+    assert delivering.deliver_round(digest.pk) is False
     assert states(digest) == ["sent"] * 12
     assert sorted(post.recipients) == sorted(reader.email for reader in people)
     assert set(digest.deliveries.values_list("attempts", flat=True)) == {1}
-    assert rounds == 4
 
 
 def test_a_relay_that_takes_nothing_is_left_alone_for_a_while(bea: Subscriber, post: Post) -> None:
@@ -394,7 +438,7 @@ def test_a_relay_that_takes_nothing_is_left_alone_for_a_while(bea: Subscriber, p
     row = digest.deliveries.get()
     assert (row.state, row.attempts) == ("queued", 1)
     assert row.not_before_at > timezone.now()
-    assert Digest.objects.get().leased_until_at
+    assert Digest.objects.get().rests_until_at
 
 
 def test_who_makes_the_relay_hang_up_does_not_hold_up_the_others(
@@ -411,11 +455,12 @@ def test_who_makes_the_relay_hang_up_does_not_hold_up_the_others(
 def test_a_withdrawn_article_goes_to_nobody_else(
     bea: Subscriber, mailer: Mailer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivering, "ROUND_ROWS", 1)
+    monkeypatch.setattr(batches, "BATCH_ROWS", 1)
     SubscriberFactory.create_batch(2)
     digest = built_digest()
     assert delivering.deliver_round(digest.pk) is True
     digest.articles.update(state="withdrawn")
+    assert delivering.deliver_round(digest.pk) is True
     assert delivering.deliver_round(digest.pk) is False
     assert states(digest) == ["sent", "skipped", "skipped"]
     assert digest.deliveries.last().reason == "an article in it was withdrawn"  # type: ignore[union-attr]

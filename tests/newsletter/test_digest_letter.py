@@ -197,7 +197,10 @@ def test_a_title_cannot_write_headers(bea: Subscriber, post: Post) -> None:
     assert letter["Bcc"] is None
 
 
-def test_each_reader_gets_a_link_and_an_id_of_their_own(bea: Subscriber, post: Post) -> None:
+def test_each_reader_gets_a_link_and_an_id_of_their_own(
+    bea: Subscriber, post: Post, settings: Settings
+) -> None:
+    settings.MAIL_CONNECTIONS = 1
     SubscriberFactory.create_batch(9)
     delivering.deliver_round(built_digest().pk)
     letters = post.parsed()

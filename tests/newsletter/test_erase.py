@@ -32,6 +32,7 @@ from tests.newsletter.scenes import (
     leave_path,
     letters_to,
     path_in,
+    recounted,
     sign_up,
 )
 
@@ -61,6 +62,7 @@ def reader(cleo: Client, ada: User) -> Subscriber:
     digest = digest_to(reader)
     reason = f"550 <{CLEO.lower()}>: mailbox is full"
     Delivery.objects.update(state="failed", reason=reason, settled_at=now)
+    recounted(digest)
     MailEvent.objects.create(
         provider="ses",
         event_id="1",

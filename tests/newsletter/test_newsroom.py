@@ -12,7 +12,7 @@ from django.utils import timezone
 from newsletter import subscribing, tasks
 from newsletter.models import Delivery, Digest, Rhythm, SignUp, Subscriber
 from tests.factories import ArticleFactory, SubscriberFactory
-from tests.newsletter.scenes import built_digest, digest_to, everything, states
+from tests.newsletter.scenes import built_digest, digest_to, everything, recounted, states
 
 pytestmark = pytest.mark.django_db
 
@@ -132,6 +132,7 @@ def test_the_copy_is_not_for_everyone(
 def test_the_digest_says_what_became_of_its_copies(ada_browses: Client, bea: Subscriber) -> None:
     digest = built_digest()
     digest.deliveries.update(state="unknown")
+    recounted(digest)
     assert "unknown 1" in ada_browses.get("/admin/newsletter/digest/").text
     page = ada_browses.get(f"/admin/newsletter/digest/{digest.pk}/change/").text
     assert "unknown 1" in page

@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from articles.models import Article
 from newsletter import building, delivering, steering, ticking
-from newsletter.models import Delivery, Digest, News, Pin, Rhythm, Subscriber
+from newsletter.models import Batch, Delivery, Digest, News, Pin, Rhythm, Subscriber
+from newsletter.sending import batches, load
 from tests.factories import ArticleFactory, SubscriberFactory
 from tests.newsletter.conftest import Mailer, refusal
-from tests.newsletter.scenes import digest_to, race, states
+from tests.newsletter.scenes import digest_to, race, recounted, states
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +27,13 @@ def held_digest(**article: Any) -> Digest:
     return digest
 
 
+def leased(digest: Digest) -> Batch:
+    """A batch of a digest in a worker's hands."""
+    batch = batches.lease(digest.pk, token="worker", now=timezone.now())
+    assert batch
+    return batch
+
+
 def titles(digest: Digest | None) -> list[str]:
     assert digest is not None
     return [item.article.title for item in digest.items.select_related("article")]
@@ -35,7 +43,7 @@ def state_of(digest: Digest) -> str:
     return Digest.objects.get(pk=digest.pk).state
 
 
-def test_an_undone_digest_leaves_zero_claimed_rows_and_mails_nobody(
+def test_an_undone_digest_leaves_nothing_to_send_and_mails_nobody(
     bea: Subscriber, rhythm: Rhythm, mailer: Mailer
 ) -> None:
     digest = held_digest()
@@ -45,7 +53,8 @@ def test_an_undone_digest_leaves_zero_claimed_rows_and_mails_nobody(
     delivering.deliver_round(digest.pk)
     assert mailer.letters == []
     copy = digest.deliveries.get()
-    assert (copy.state, copy.reason, copy.claimed_at) == ("skipped", steering.CANCELLED, None)
+    assert (copy.state, copy.reason, copy.attempts) == ("skipped", steering.CANCELLED, 0)
+    assert Batch.objects.values_list("state", "skipped").get() == ("done", 1)
     digest.refresh_from_db()
     assert (digest.state, digest.reason) == ("cancelled", "Undone by ada.")
     assert digest.finished_at
@@ -171,6 +180,7 @@ def test_a_paused_digest_sends_nothing_and_goes_on_where_it_stopped(mailer: Mail
     readers = SubscriberFactory.create_batch(3)
     digest = digest_to(*readers)
     digest.deliveries.filter(subscriber=readers[0]).update(state="sent")
+    recounted(digest)
     assert steering.pause(digest, by="ada")
     assert not steering.pause(digest, by="ada")
     delivering.deliver_round(digest.pk)
@@ -189,6 +199,7 @@ def test_a_cancelled_digest_reaches_nobody_else_and_its_articles_come_again(
     digest = held_digest(title="Rest")
     steering.release(digest, by="ada")
     digest.deliveries.filter(subscriber=early).update(state="sent")
+    recounted(digest)
     assert steering.cancel(digest, by="ada")
     assert not steering.cancel(digest, by="ada")
     delivering.deliver_round(digest.pk)
@@ -200,18 +211,19 @@ def test_a_cancelled_digest_reaches_nobody_else_and_its_articles_come_again(
     assert digest.finished_at
 
 
-def test_what_is_claimed_when_it_is_cancelled_is_settled_as_what_becomes_of_it(
+def test_what_a_worker_holds_when_it_is_cancelled_is_settled_as_what_becomes_of_it(
     rhythm: Rhythm, bea: Subscriber
 ) -> None:
     digest = held_digest()
     steering.release(digest, by="ada")
     now = timezone.now()
-    digest.deliveries.update(state="claimed", claimed_at=now)
+    leased(digest)
     steering.cancel(digest, by="ada")
     digest.refresh_from_db()
-    assert (states(digest), digest.finished_at) == (["claimed"], None)
+    assert (states(digest), digest.finished_at) == (["queued"], None)
     assert building.build_digest(now=now) is None
-    steering.finish_cancelled(now=now + timedelta(hours=1))
+    for _ in range(2):
+        ticking.work_to_do(now=now + timedelta(hours=1))
     digest.refresh_from_db()
     assert states(digest) == ["unknown"]
     assert digest.finished_at
@@ -223,44 +235,48 @@ def test_a_copy_put_back_after_the_cancel_is_skipped_and_its_reader_served_later
 ) -> None:
     digest = held_digest(title="Rest")
     steering.release(digest, by="ada")
-    digest.deliveries.update(state="claimed", claimed_at=timezone.now())
+    batch = leased(digest)
     steering.cancel(digest, by="ada")
-    digest.deliveries.update(state="queued")
+    batches.recount(batch)
     steering.finish_cancelled(now=timezone.now())
     assert states(digest) == ["skipped"]
     assert titles(building.build_digest(now=timezone.now())) == ["Rest"]
 
 
 def test_who_was_served_since_the_cancel_is_not_served_again(
-    rhythm: Rhythm, mailer: Mailer
+    rhythm: Rhythm, mailer: Mailer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waits, claimed = SubscriberFactory.create_batch(2)
+    monkeypatch.setattr(batches, "BATCH_ROWS", 1)
+    SubscriberFactory.create_batch(2)
     first = held_digest()
     steering.release(first, by="ada")
-    first.deliveries.filter(subscriber=claimed).update(state="claimed", claimed_at=timezone.now())
+    batch = leased(first)
     steering.cancel(first, by="ada")
     second = building.build_digest(now=timezone.now())
     assert second
     delivering.deliver_round(second.pk)
-    first.deliveries.filter(subscriber=claimed).update(state="queued")
+    batches.recount(batch)
     steering.finish_cancelled(now=timezone.now())
     third = building.build_digest(now=timezone.now())
     assert third
     delivering.deliver_round(third.pk)
-    assert mailer.recipients == [waits.email, claimed.email]
+    held = Subscriber.objects.get(deliveries__in=batch.copies())
+    waits = Subscriber.objects.exclude(pk=held.pk).get()
+    assert mailer.recipients == [waits.email, held.email]
 
 
 def test_a_worker_in_the_middle_stops_when_it_is_cancelled(
     rhythm: Rhythm, mailer: Mailer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivering, "LOOK_UP", -1.0)
+    monkeypatch.setattr(load, "LOOK_UP", -1.0)
     SubscriberFactory.create_batch(5)
     digest = held_digest()
     steering.release(digest, by="ada")
     mailer.answers = [None, lambda: steering.cancel(digest, by="ada")]
     assert delivering.deliver_round(digest.pk) is False
-    assert sorted(states(digest)) == ["sent", "sent", "skipped", "skipped", "skipped"]
+    assert len(mailer.letters) == 2
     steering.finish_cancelled(now=timezone.now())
+    assert sorted(states(digest)) == ["sent", "sent", "skipped", "skipped", "skipped"]
     digest.refresh_from_db()
     assert digest.finished_at
     again = building.build_digest(now=timezone.now())
@@ -272,6 +288,7 @@ def done_digest(*states_of_copies: str) -> Digest:
     digest = digest_to(*SubscriberFactory.create_batch(len(states_of_copies)))
     for copy, state in zip(digest.deliveries.all(), states_of_copies, strict=True):
         Delivery.objects.filter(pk=copy.pk).update(state=state, attempts=10, reason="550 no")
+    recounted(digest)
     Digest.objects.filter(pk=digest.pk).update(state="done", finished_at=timezone.now())
     return digest
 

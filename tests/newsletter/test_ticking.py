@@ -12,7 +12,8 @@ from pytest_django import Settings
 
 from newsletter import building, tasks, ticking
 from newsletter.models import Cadence, Digest, Rhythm, Subscriber
-from tests.factories import ArticleFactory
+from newsletter.sending import batches
+from tests.factories import ArticleFactory, SubscriberFactory
 from tests.newsletter.conftest import Mailer
 from tests.newsletter.scenes import digest_to, race, sign_up, states
 
@@ -180,7 +181,7 @@ def test_a_worker_queues_the_next_round_while_more_waits(
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    monkeypatch.setattr("newsletter.delivering.ROUND_ROWS", 1)
+    monkeypatch.setattr(batches, "BATCH_ROWS", 1)
     digest = digest_to(bea, Subscriber.objects.create(email="d@x.example", joined_at=bea.joined_at))
     queued: list[int] = []
     monkeypatch.setattr(tasks.deliver, "delay", queued.append)
@@ -192,15 +193,37 @@ def test_a_worker_queues_the_next_round_while_more_waits(
     assert queued == [digest.pk]
 
 
+def test_as_many_workers_are_asked_for_as_may_send_side_by_side(
+    rhythm: Rhythm,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    settings.MAIL_SENDERS = 3
+    monkeypatch.setattr(batches, "BATCH_ROWS", 1)
+    digest = digest_to(*SubscriberFactory.create_batch(5))
+    now = timezone.now()
+    assert ticking.work_to_do(now=now) == [digest.pk] * 3
+    assert batches.lease(digest.pk, token="worker", now=now)
+    queued: list[int] = []
+    monkeypatch.setattr(tasks.deliver, "delay", queued.append)
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.keep_sending()
+    assert queued == [digest.pk] * 2
+
+
 def test_a_digest_that_somebody_sends_or_that_rests_is_left_alone(
     rhythm: Rhythm, bea: Subscriber
 ) -> None:
     digest = digest_to(bea)
     now = timezone.now()
     assert ticking.work_to_do(now=now) == [digest.pk]
-    Digest.objects.update(leased_until_at=now + timedelta(minutes=1))
+    Digest.objects.update(rests_until_at=now + timedelta(minutes=1))
     assert ticking.work_to_do(now=now) == []
     assert ticking.work_to_do(now=now + timedelta(minutes=2)) == [digest.pk]
+    Digest.objects.update(rests_until_at=None)
+    assert batches.lease(digest.pk, token="worker", now=now)
+    assert ticking.work_to_do(now=now) == []
 
 
 def test_a_tick_settles_what_a_dead_worker_left_and_closes_the_digest(
@@ -208,8 +231,8 @@ def test_a_tick_settles_what_a_dead_worker_left_and_closes_the_digest(
 ) -> None:
     digest = digest_to(bea)
     now = timezone.now()
-    digest.deliveries.update(state="claimed", claimed_at=now - timedelta(hours=1))
-    assert ticking.work_to_do(now=now) == []
+    assert batches.lease(digest.pk, token="worker", now=now)
+    assert ticking.work_to_do(now=now + timedelta(hours=1)) == []
     assert states(digest) == ["unknown"]
     assert Digest.objects.get().state == "done"
 
@@ -229,3 +252,23 @@ def test_a_tick_and_an_editor_at_once_build_one_digest(due: Rhythm, bea: Subscri
     now = timezone.now()
     race(lambda: ticking.work_to_do(now=now), lambda: building.build_digest(now=timezone.now()))
     assert Digest.objects.count() == 1
+
+
+def test_a_short_letter_does_not_wait_for_the_end_of_a_long_list(
+    bea: Subscriber,
+    mailer: Mailer,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    monkeypatch.setattr(batches, "BATCH_ROWS", 1)
+    long = digest_to(bea, *SubscriberFactory.create_batch(2))
+    short = digest_to(bea, covers_to_at=timezone.now() + timedelta(minutes=1))
+    queued: list[int] = []
+    monkeypatch.setattr(tasks.deliver, "delay", queued.append)
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.deliver(long.pk)
+    assert queued == [short.pk]
+
+
+def test_words_to_send_do_not_pile_up_before_the_ticks() -> None:
+    assert tasks.deliver.expires < SCHEDULE["send what is due"]["options"]["expires"]

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from newsletter.events import recording
 from newsletter.models import Delivery, Digest, MailEvent, Subscriber
+from newsletter.sending.batches import cut, last_copy, recount
 from tests.factories import NOON
 
 Kind = MailEvent.Kind
@@ -30,10 +31,26 @@ def digest(**fields: Any) -> Digest:
 def copy_to(reader: Subscriber, of: Digest | None = None, **fields: Any) -> Delivery:
     """A copy that was handed over just now."""
     now = timezone.now()
-    times = {"not_before_at": now, "claimed_at": now, "settled_at": now}
-    return Delivery.objects.create(
+    times = {"not_before_at": now, "settled_at": now}
+    last = last_copy()
+    copy = Delivery.objects.create(
         digest=of or digest(), subscriber=reader, **{"state": State.SENT, **times, **fields}
     )
+    cut(copy.digest, after=last, due_at=now)
+    recounted(copy)
+    return copy
+
+
+def recounted(copy: Delivery) -> None:
+    """Let its batch count it, after a test wrote to it by hand."""
+    recount(copy.digest.batches.holding(copy.pk, copy.digest_id).get())
+
+
+def refused(reader: Subscriber, reason: str, **fields: Any) -> Delivery:
+    """A copy that the mail server refused for good just now, and what settling makes of it."""
+    copy = copy_to(reader, state=State.FAILED, reason=reason, **fields)
+    recording.keep_refusals([copy.pk], now=timezone.now())
+    return copy
 
 
 def report(kind: str, copy: Delivery | None = None, **fields: Any) -> recording.Report:

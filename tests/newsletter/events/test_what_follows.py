@@ -10,7 +10,16 @@ from newsletter.events import recording
 from newsletter.models import ConsentEvent, MailEvent, Subscriber, Suppression
 from newsletter.suppressing import suppression_of
 from tests.factories import SubscriberFactory
-from tests.newsletter.events.scenes import Kind, State, copy_to, digest, report, told
+from tests.newsletter.events.scenes import (
+    Kind,
+    State,
+    copy_to,
+    digest,
+    recounted,
+    refused,
+    report,
+    told,
+)
 
 pytestmark = pytest.mark.django_db
 Active, Left, Blocked = Subscriber.State.ACTIVE, Subscriber.State.LEFT, Subscriber.State.BLOCKED
@@ -162,7 +171,7 @@ def test_a_report_settles_a_copy_of_unknown_fate(bea, kind, fate):
     assert ("settled by a report" in copy.reason) == (fate != State.UNKNOWN)
 
 
-@pytest.mark.parametrize("state", [State.QUEUED, State.CLAIMED, State.SENT, State.SKIPPED])
+@pytest.mark.parametrize("state", [State.QUEUED, State.SENT, State.SKIPPED])
 def test_a_report_leaves_a_copy_whose_fate_is_known(bea, state):
     copy = copy_to(bea, state=state)
     told(report("soft-bounce", copy), report("delivered", copy))
@@ -245,19 +254,22 @@ def test_one_report_that_breaks_does_not_hold_up_the_rest(bea, monkeypatch, capl
 
 
 def test_a_report_that_came_before_its_copy_was_unknown_settles_it_later(bea):
-    copy = copy_to(bea, state=State.CLAIMED)
+    copy = copy_to(bea, state=State.QUEUED)
     told(report("delivered", copy))
     copy.state = State.UNKNOWN
     copy.save()
+    recounted(copy)
     recording.sweep(now=timezone.now())
     assert fate_of(copy) == State.SENT
 
 
 def test_a_refusal_by_the_mail_server_is_a_bounce_too(bea):
-    copy_to(bea, state=State.FAILED, reason="550 5.1.1 <bea@readers.example> User unknown")
-    recording.sweep(now=timezone.now())
+    copy = refused(bea, "550 5.1.1 <bea@readers.example> User unknown")
+    later = timezone.now() + recording.PATIENCE * 2
+    recording.sweep(now=later)
     assert (state_of(bea), suppression_of(bea.email).source) == (Blocked, "smtp")
-    recording.sweep(now=timezone.now())
+    recording.keep_refusals([copy.pk], now=later)
+    recording.sweep(now=later)
     assert MailEvent.objects.count() == 1
 
 
@@ -265,8 +277,8 @@ def test_a_refusal_by_the_mail_server_is_a_bounce_too(bea):
     "reason", ["550 5.7.1 spam", "given up after 10 attempts: 451 later", "provider answered 400"]
 )
 def test_a_refusal_that_is_not_about_the_mailbox_leaves_the_reader(bea, reason):
-    copy_to(bea, state=State.FAILED, reason=reason)
-    recording.sweep(now=timezone.now())
+    refused(bea, reason)
+    recording.sweep(now=timezone.now() + recording.PATIENCE * 2)
     assert state_of(bea) == Active
 
 
@@ -292,7 +304,18 @@ def test_of_an_erased_reader_the_events_know_nothing(bea):
 
 def test_copies_of_an_old_digest_are_not_looked_at_again(bea, django_assert_max_num_queries):
     old = digest(finished_at=timezone.now() - timedelta(days=2), state="done")
-    copy_to(bea, old, state=State.FAILED, reason="550 5.1.1 user unknown")
+    copy = copy_to(bea, old, state=State.QUEUED)
+    told(report("delivered", copy))
+    copy.state = State.UNKNOWN
+    copy.save()
+    recounted(copy)
     with django_assert_max_num_queries(4):
         recording.sweep(now=timezone.now())
-    assert not MailEvent.objects.exists()
+    assert fate_of(copy) == State.UNKNOWN
+
+
+def test_a_report_is_counted_with_the_other_copies_of_its_digest(bea):
+    copy = copy_to(bea, state=State.UNKNOWN)
+    assert copy.digest.counts() == {"unknown": 1}
+    told(report("delivered", copy))
+    assert copy.digest.counts() == {"sent": 1}

@@ -1,5 +1,7 @@
 """A report finds its copy by the provider's name for it, by our Message-ID, or not at all."""
 
+import json
+
 import pytest
 
 from newsletter.events import webhooks
@@ -40,6 +42,21 @@ def test_our_message_id_names_the_copy(tell, bea):
 def test_the_providers_name_for_it_names_the_copy(tell, bea):
     copy = copy_to(bea, provider_id="<2018.98@smtp-relay.mailin.fr>")
     assert tell("delivered", bea.email, "<2018.98@smtp-relay.mailin.fr>").delivery == copy
+
+
+def test_of_copies_that_share_a_name_the_readers_own_is_meant(tell, bea):
+    dora = SubscriberFactory.create(email="dora@readers.example")
+    copies = {reader: copy_to(reader, provider_id="<call@mailgun>") for reader in (bea, dora)}
+    assert tell("delivered", dora.email, "<call@mailgun>").delivery == copies[dora]
+
+
+def test_copies_that_share_a_name_are_told_apart_by_our_message_id(tell, bea):
+    dora = SubscriberFactory.create(email="dora@readers.example")
+    copy_to(bea, provider_id="<call@mailgun>")
+    copy = copy_to(dora, provider_id="<call@mailgun>")
+    dora.delete()
+    told = {"X-Mailin-custom": json.dumps({"message_id": own_id(copy).strip("<>")})}
+    assert tell("delivered", "dora@readers.example", "<call@mailgun>", **told).delivery == copy
 
 
 def test_a_message_id_deep_in_the_report_will_do(tell, bea):
