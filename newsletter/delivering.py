@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, transaction
 from django.utils import timezone
 
+from newsletter.events import alarming
 from newsletter.home import is_at_home
 from newsletter.mailing import NoMailerError
 from newsletter.models import Batch, Delivery, Digest
@@ -28,6 +29,12 @@ from newsletter.sending.settling import settle
 
 logger = logging.getLogger(__name__)
 
+# So many workers in a row may die with one batch in their hands.
+MOST_DEATHS = 5
+DEADLY = (
+    "Stopped by itself: five workers in a row ended while they held the same copies. Their log "
+    "says more; once that is mended, let it go on."
+)
 NO_SERVER = "There is no way to the mail server: {error}"
 
 State = Delivery.State
@@ -84,9 +91,23 @@ def deliver_round(digest_id: int) -> bool:
     if batch is None:
         notes.close(keep=False)
         return False
+    if batch.attempt > MOST_DEATHS:
+        _stop_for_a_person(batch)
+        notes.close(keep=False)
+        return False
     _send(batch, notes, pace)
     finish_if_done(digest_id, now=timezone.now())
     return batches.due_of(digest_id, now=timezone.now()).exists()
+
+
+def _stop_for_a_person(batch: Batch) -> None:
+    """Pause a digest of which one batch ends each worker that takes it up, and tell the editors."""
+    digest = Digest.objects.filter(pk=batch.digest_id, state=Digest.State.SENDING)
+    if digest.update(state=Digest.State.PAUSED, reason=DEADLY):
+        logger.error("Digest %s: %s", batch.digest_id, DEADLY)
+        alarming.tell_editors(f"“{batch.digest.subject}” was stopped", DEADLY)
+    Batch.objects.filter(pk=batch.pk).update(attempt=0)
+    batches.recount(batch)
 
 
 def _rest(digest_id: int, reason: str, *, now: datetime) -> None:

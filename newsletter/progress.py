@@ -87,7 +87,9 @@ def _waits(digest: Digest, *, now: datetime) -> list[str]:
         found.append("The scheduler is silent: nothing new falls due until it runs again.")
     if digest.rests_until_at and digest.rests_until_at > now:
         words = digest.rests_because.removesuffix(".")
-        found.append(f"The mail server: {words}. Tried again at {_clock(digest.rests_until_at)}.")
+        found.append(
+            f"Nothing leaves now: {words}. Tried again at {_clock(digest.rests_until_at)}."
+        )
     try:
         found += [f"{_capital(one)}." for one in why_letters_wait(now=now)]
     except ImproperlyConfigured as error:

@@ -16,9 +16,8 @@ from django.utils import timezone
 from articles.models import Article
 from newsletter.models import Batch, Delivery, Digest, News, Pin, Rhythm, Subscriber
 from newsletter.sending.batches import recount
-from newsletter.undoing import take_back
+from newsletter.undoing import CANCELLED, take_back
 
-CANCELLED = "cancelled by an editor"
 # An editor's browser does not wait longer for a long list: the ticks do the rest.
 ENOUGH = 2.0
 
@@ -110,7 +109,8 @@ def send_to_the_rest(digest: Digest, *, with_unknown: bool, now: datetime) -> in
     again = {"state": Copy.QUEUED, "reason": "", "attempts": 0, "not_before_at": now}
     number = rest.update(settled_at=None, **again)
     if number:
-        for batch in digest.batches.filter(Q(failed__gt=0) | Q(unknown__gt=0)):
+        held_no_more = digest.batches.select_for_update()
+        for batch in held_no_more.filter(Q(failed__gt=0) | Q(unknown__gt=0)):
             recount(batch)
         done.update(state=State.SENDING, finished_at=None, reason="")
     return number

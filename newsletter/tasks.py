@@ -29,9 +29,12 @@ TOO_MANY_AFTER = 5
 def tick() -> None:
     """Build the digest that is due, start what waits to be sent, and answer sign-ups."""
     now = timezone.now()
-    for digest_id in ticking.work_to_do(now=now):
-        enqueue(deliver, digest_id)
-    answering.answer_waiting(now=now)
+    try:
+        for digest_id in ticking.work_to_do(now=now):
+            enqueue(deliver, digest_id)
+    finally:
+        # Whatever keeps digests here, who signed up has an answer.
+        answering.answer_waiting(now=now)
 
 
 @shared_task

@@ -4,6 +4,8 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from newsletter.models import Delivery, Digest, Subscriber
 
+CANCELLED = "cancelled by an editor"
+
 
 def take_back(copies: QuerySet[Delivery], digest: Digest) -> int:
     """The next digest considers again, for the readers of these copies, what the copies held.

@@ -14,6 +14,7 @@ from django.db.models import Max, Min, Q, QuerySet
 from django.template.defaultfilters import pluralize
 
 from newsletter.events import alarming
+from newsletter.events.recording import without_addresses
 from newsletter.home import why_held
 from newsletter.models import Alarm, Batch, Delivery, Digest, Rhythm
 from newsletter.sending.limits import local_day, quiet_until, read_limits, warm_up_limit
@@ -84,7 +85,7 @@ def _sums(digest: Digest) -> str:
 
 
 def _copies_of(digest: Digest) -> QuerySet[Delivery]:
-    """Its copies, found by their keys: there is no index by digest."""
+    """Its copies, found by their keys: they lie side by side."""
     ends = digest.batches.aggregate(first=Min("first"), last=Max("last"))
     if ends["first"] is None:
         return digest.deliveries.none()
@@ -127,7 +128,8 @@ def should_move(digest: Digest, *, now: datetime) -> bool:
     if quiet_until(now) or quiet_until(now - STILL_AFTER):
         return False
     due = Q(state=Batch.State.LEASED) | Q(state=Batch.State.WAITING, due_at__lte=now)
-    if digest.batches.filter(due).exists():
+    # Without any batch left it would have ended, if its sums agreed.
+    if digest.batches.filter(due).exists() or not digest.batches.open().exists():
         return True
     start = read_limits().warm_up_from
     if start and warm_up_limit(local_day(now), start) is not None:
@@ -149,7 +151,8 @@ def usual_refusal(digest: Digest) -> str:
     tried = digest.batches.open().filter(settled_at__isnull=False, queued__gt=0)
     for batch in tried.order_by("-settled_at")[:SAMPLE]:
         refused = batch.copies().filter(state=State.QUEUED).exclude(reason="")
-        said.update(refused.values_list("reason", flat=True))
+        # The same words for each reader, and no reader's address in a mail.
+        said.update(map(without_addresses, refused.values_list("reason", flat=True)))
     return said.most_common(1)[0][0] if said else ""
 
 
@@ -165,7 +168,7 @@ def _where(digest: Digest) -> str:
 def _why(digest: Digest, now: datetime) -> str:
     words = servers_words(digest, now=now)
     if words:
-        return f"The mail server, or the way to it: {words}"
+        return f"What keeps it: {words}"
     return "The mail server said nothing; look whether workers run, and at their log."
 
 

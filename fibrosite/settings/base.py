@@ -163,7 +163,7 @@ EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", False)
 # Shorter than a digest's lease, so that a hanging server never outlives it.
 EMAIL_TIMEOUT = 20
 # How many batches of digests are sent side by side, over all workers: one for each core is enough.
-MAIL_SENDERS = env.int("MAIL_SENDERS", 2)
+MAIL_SENDERS = max(1, env.int("MAIL_SENDERS", 2))
 # Where workers note what they hand over; a disk of their machine, and the same after a restart.
 JOURNAL_DIR = env.str("JOURNAL_DIR", str(VAR_DIR / "journal"))
 # How many connections to the mail server one worker may hold at a time.

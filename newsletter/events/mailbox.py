@@ -9,7 +9,7 @@ import logging
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -21,7 +21,7 @@ from fibrosite.lib.queueing import enqueue
 from newsletter.events import recording
 from newsletter.events.bounces import MOST_BYTES, Returned, read
 from newsletter.models import ConsentEvent, Delivery
-from newsletter.sending.load import ROUND_SECONDS
+from newsletter.sending.batches import LEASE
 
 logger = logging.getLogger(__name__)
 
@@ -225,8 +225,8 @@ def _address_of(delivery: Delivery) -> str:
     reader = delivery.subscriber
     if reader is None:
         return ""
-    # It was settled within a round of its hand-over.
-    settled = delivery.settled_at or delivery.not_before_at
-    sent_at = settled - timedelta(seconds=ROUND_SECONDS)
-    moved = reader.consent.filter(kind=ConsentEvent.Kind.CHANGED, happened_at__gt=sent_at)
+    # It was handed over after it fell due, however late a journal or a report settled it.
+    settled_at = delivery.settled_at or delivery.not_before_at
+    due_at = min(settled_at - LEASE, delivery.not_before_at)
+    moved = reader.consent.filter(kind=ConsentEvent.Kind.CHANGED, happened_at__gt=due_at)
     return "" if moved.exists() else reader.email

@@ -58,6 +58,7 @@ class Migration(migrations.Migration):
                 ("owner", models.CharField(blank=True, max_length=32)),
                 ("leased_at", models.DateTimeField(null=True)),
                 ("leased_until_at", models.DateTimeField(null=True)),
+                ("attempt", models.PositiveSmallIntegerField(default=0)),
                 ("settled_at", models.DateTimeField(null=True)),
                 ("queued", models.PositiveIntegerField(default=0)),
                 ("sent", models.PositiveIntegerField(default=0)),

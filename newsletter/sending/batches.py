@@ -69,7 +69,7 @@ def lease(digest_id: int, *, token: str, now: datetime) -> Batch | None:
         mine = Batch.objects.filter(pk=pk, state=Batch.State.WAITING)
         until = now + LEASE
         held = {"state": Batch.State.LEASED, "owner": token, "leased_until_at": until}
-        if mine.update(leased_at=now, **held):
+        if mine.update(leased_at=now, attempt=F("attempt") + 1, **held):
             return Batch.objects.select_related("digest").get(pk=pk)
     return None
 
@@ -119,11 +119,11 @@ def recount(batch: Batch, *, due_at: datetime | None = None) -> None:
 def count_again(deliveries: list[int]) -> None:
     """Count the batches of these copies, which something outside of sending has changed.
 
-    A batch that a worker holds is counted by the worker.
+    A batch that a worker holds is counted by the worker, which waits until this change is there.
     """
     pairs = Delivery.objects.filter(pk__in=deliveries).values_list("pk", "digest_id")
     batches = {Batch.objects.holding(pk, digest).first() for pk, digest in pairs}
     for batch in filter(None, batches):
-        locked = Batch.objects.select_for_update().exclude(state=Batch.State.LEASED)
-        if locked.filter(pk=batch.pk).exists():
-            recount(batch)
+        locked = Batch.objects.select_for_update().get(pk=batch.pk)
+        if locked.state != Batch.State.LEASED:
+            recount(locked)

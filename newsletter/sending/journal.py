@@ -91,7 +91,7 @@ class Journal:
         os.close(self._file)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Found:
     """What a journal that nobody holds tells of its batch.
 
@@ -104,6 +104,7 @@ class Found:
     batch: int
     marks: dict[int, int]
     is_whole: bool
+    is_kept: bool = False
 
 
 @contextlib.contextmanager
@@ -129,7 +130,7 @@ def _locked(path: Path) -> Iterator[int | None]:
 def abandoned() -> Iterator[Found]:
     """The journals on this machine that nobody holds. Each is removed once it has been dealt with.
 
-    One whose handling raises stays for the next time.
+    One whose handling raises, or is said to be kept, stays for the next time.
     """
     for path in sorted(folder().glob("*.journal")):
         with _locked(path) as file:
@@ -138,7 +139,8 @@ def abandoned() -> Iterator[Found]:
             found = _read(path)
             if found:
                 yield found
-            path.unlink(missing_ok=True)
+            if not (found and found.is_kept):
+                path.unlink(missing_ok=True)
     _sweep_unborn()
 
 
@@ -156,6 +158,9 @@ def _read(path: Path) -> Found | None:
         # Cut off with the power: its batch is given up when its lease runs out.
         return None
     _, batch, number, token, boot = _HEAD.unpack_from(data)
+    if number < 0 or not token.isalnum() or not boot.isascii():
+        # Nor can a page that holds something else hold up all batches to come.
+        return None
     if len(data) < _HEAD.size + 9 * number:
         return Found(token.decode(), batch, {}, is_whole=False)
     keys = struct.unpack_from(f"<{number}q", data, _HEAD.size)

@@ -81,6 +81,8 @@ class _Variants(dict[int, Variant]):
         self.clear()
         for variant in Variant.objects.filter(pk__in=self._wanted[place : place + self.KEPT]):
             self[variant.pk] = variant
+        if pk not in self:
+            raise KeyError(pk)
         return self[pk]
 
 

@@ -181,6 +181,9 @@ class _Round:
 
     def _check(self) -> None:
         """Give up lanes whose server fell silent, and all once the load is over for long."""
+        if self.now > self._checked + self.timeout / 2:
+            # It is this worker that stood still: the servers have all their time from here.
+            self._over_since = None
         self._checked = self.now
         silent = self.now - self.timeout
         late = self._over_since is not None and self._over_since < silent
@@ -387,7 +390,8 @@ class _Lane:
                 taken = send(unsent)
                 unsent = unsent[taken:]
                 self.content_left = max(0, self.content_left - taken)
-                self.since = self.round.now
+                # Not the turn's, which may be long: the server has all its time from here.
+                self.since = time.monotonic()
         except NOT_NOW:
             pass
         except OSError as error:

@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime
 
-from django.db import transaction
+from django.db import Error, transaction
 
 from newsletter.models import Batch
 from newsletter.sending import journal
@@ -21,10 +21,22 @@ def recover(*, now: datetime) -> None:
     try:
         for found in journal.abandoned():
             logger.warning("A worker died with a batch in its hands; its journal settles it")
-            settle_found(found, now=now)
+            found.is_kept = not _is_settled(found, now=now)
     except OSError as error:
         # Nor can one be written: `deliver_round` tells the editors.
         logger.error("The journals cannot be read: %s", error)
+
+
+def _is_settled(found: journal.Found, *, now: datetime) -> bool:
+    """One journal that cannot be settled must not hold up the others, nor what is to be sent."""
+    try:
+        settle_found(found, now=now)
+    except Error:
+        raise
+    except Exception:
+        logger.exception("The journal of batch %s cannot be settled", found.batch)
+        return False
+    return True
 
 
 def give_up_lost(*, now: datetime) -> int:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q
 
+from newsletter.events.recording import without_addresses
 from newsletter.models import DomainRest
 
 # So many temporary refusals in a row, and none accepted between.
@@ -57,7 +58,7 @@ class Rests:
             # Sent before the rest began: it says nothing new.
             return
         self._refusals[domain] += 1
-        self._words[domain] = words[:200]
+        self._words[domain] = without_addresses(words)[:200]
         row = self.rows.get(domain)
         if self._refusals[domain] + (row.refusals if row else 0) >= IN_A_ROW:
             self._tell(domain, now)

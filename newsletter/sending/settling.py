@@ -8,13 +8,13 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from newsletter.events.recording import keep_refusals
+from newsletter.events.recording import keep_refusals, without_addresses
 from newsletter.models import Batch, Delivery, Digest
 from newsletter.outcomes import REST, Outcome
 from newsletter.sending import journal
 from newsletter.sending.batches import recount
 from newsletter.sending.load import LOST, Copy, Load
-from newsletter.undoing import take_back
+from newsletter.undoing import CANCELLED, take_back
 
 # Pauses double, so the last attempt is 42 hours after the first: a relay may be ill for a night.
 MAX_ATTEMPTS = 10
@@ -22,6 +22,7 @@ FIRST_PAUSE = timedelta(minutes=5)
 AT_ONCE = 500
 # More exceptions than these, and copies are named one by one.
 FEW = 200
+AFTER = timedelta(seconds=1)
 
 State = Delivery.State
 
@@ -40,6 +41,7 @@ def settle(load: Load, *, now: datetime) -> None:
     _write([_row(copy, outcome, now=now) for copy, outcome in kept])
     _write_provider_ids(load.sent)
     if is_ours:
+        Batch.objects.filter(pk=batch.pk).update(attempt=0)
         recount(batch, due_at=load.left_until)
     else:
         _give_back_untouched(batch, load.untouched(), now=now)
@@ -124,11 +126,18 @@ def _take_back_skipped(keys: list[int], digest: Digest) -> None:
 def _give_back_untouched(batch: Batch, keys: Collection[int], *, now: datetime) -> None:
     """What was called lost with its worker and was never begun: it goes again.
 
-    Of a digest that is over only a person sends it again.
+    Of a digest that is done only a person sends it again; of a cancelled one it is skipped, as all
+    that waited.
     """
     lost = Delivery.objects.filter(pk__in=keys, state=State.UNKNOWN, reason=LOST)
     if batch.digest.state in (Digest.State.SENDING, Digest.State.PAUSED):
-        lost.update(state=State.QUEUED, reason="", settled_at=None, not_before_at=now)
+        # Whoever holds the batch now does not know them, by whichever clock: it calls sent what
+        # was due when it took the batch.
+        due_at = max(now, batch.leased_at + AFTER) if batch.leased_at else now
+        lost.update(state=State.QUEUED, reason="", settled_at=None, not_before_at=due_at)
+    elif batch.digest.state == Digest.State.CANCELLED:
+        take_back(lost, batch.digest)
+        lost.update(state=State.SKIPPED, reason=CANCELLED)
     else:
         lost.update(state=State.FAILED, reason="its worker stopped before it was handed over")
 
@@ -141,7 +150,7 @@ def _rest(load: Load, *, now: datetime) -> None:
     stop, digest = load.stop, Digest.objects.filter(pk=load.digest.pk)
     if stop and not stop.is_free:
         until = now + (stop.rest or REST)
-        digest.update(rests_until_at=until, rests_because=stop.reason[:300])
+        digest.update(rests_until_at=until, rests_because=without_addresses(stop.reason))
     elif load.digest.rests_because:
         # Not the rest that another worker began since.
         digest.filter(rests_until_at__lte=now).update(rests_until_at=None, rests_because="")
@@ -181,11 +190,15 @@ def lose_held(batch: Batch, *, now: datetime) -> int:
 def lose(copies: QuerySet[Delivery], *, now: datetime) -> int:
     """Call unknown those still queued that a dead worker may have handed over; how many.
 
-    Where MAIL_RESEND_UNKNOWN is on they go again instead, under the same Message-ID.
+    Where MAIL_RESEND_UNKNOWN is on they go again instead, under the same Message-ID; at their last
+    attempt they are unknown all the same.
     """
     queued = copies.filter(state=State.QUEUED)
-    if settings.MAIL_RESEND_UNKNOWN:
-        return queued.update(attempts=F("attempts") + 1, not_before_at=now)
-    return queued.update(
+    resends = settings.MAIL_RESEND_UNKNOWN
+    over = queued.filter(attempts__gte=MAX_ATTEMPTS - 1) if resends else queued
+    number = over.update(
         state=State.UNKNOWN, reason=LOST, attempts=F("attempts") + 1, settled_at=now
     )
+    if resends:
+        number += queued.update(attempts=F("attempts") + 1, not_before_at=now)
+    return number

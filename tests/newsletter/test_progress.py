@@ -93,7 +93,7 @@ def test_the_servers_refusal_is_the_reason() -> None:
         rests_until_at=NOON + timedelta(minutes=2), rests_because="There is no way to it: refused."
     )
     assert progress(digest).waits == [
-        "The mail server: There is no way to it: refused. Tried again at 12:02 (23 November)."
+        "Nothing leaves now: There is no way to it: refused. Tried again at 12:02 (23 November)."
     ]
 
 

@@ -10,6 +10,7 @@ from articles.models import Article
 from newsletter import building, delivering, steering, ticking
 from newsletter.models import Batch, Delivery, Digest, News, Pin, Rhythm, Subscriber
 from newsletter.sending import batches, load
+from newsletter.undoing import CANCELLED
 from tests.factories import ArticleFactory, SubscriberFactory
 from tests.newsletter.conftest import Mailer, refusal
 from tests.newsletter.scenes import digest_to, race, recounted, states
@@ -53,7 +54,7 @@ def test_an_undone_digest_leaves_nothing_to_send_and_mails_nobody(
     delivering.deliver_round(digest.pk)
     assert mailer.letters == []
     copy = digest.deliveries.get()
-    assert (copy.state, copy.reason, copy.attempts) == ("skipped", steering.CANCELLED, 0)
+    assert (copy.state, copy.reason, copy.attempts) == ("skipped", CANCELLED, 0)
     assert Batch.objects.values_list("state", "skipped").get() == ("done", 1)
     digest.refresh_from_db()
     assert (digest.state, digest.reason) == ("cancelled", "Undone by ada.")

@@ -10,6 +10,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerDown
 from pytest_django import Settings
 
+from fibrosite.schedule import SCHEDULE
 from newsletter import building, tasks, ticking
 from newsletter.models import Cadence, Digest, Rhythm, Subscriber
 from newsletter.sending import batches
@@ -261,8 +262,9 @@ def test_a_short_letter_does_not_wait_for_the_end_of_a_long_list(
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     monkeypatch.setattr(batches, "BATCH_ROWS", 1)
-    long = digest_to(bea, *SubscriberFactory.create_batch(2))
-    short = digest_to(bea, covers_to_at=timezone.now() + timedelta(minutes=1))
+    now = timezone.now()
+    long = digest_to(bea, *SubscriberFactory.create_batch(2), covers_to_at=now)
+    short = digest_to(bea, covers_to_at=now + timedelta(minutes=1))
     queued: list[int] = []
     monkeypatch.setattr(tasks.deliver, "delay", queued.append)
     with django_capture_on_commit_callbacks(execute=True):

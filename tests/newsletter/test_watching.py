@@ -153,7 +153,7 @@ def test_the_servers_words_are_said(noon: datetime) -> None:
     fates = ["sent", *["queued: 451 4.7.1 come back later"] * 3]
     edition(*fates, at=noon)
     assert len(looked_each_minute(noon, during=minutes(20))) == 1
-    assert "The mail server, or the way to it: 451 4.7.1 come back" in mail.outbox[-1].body
+    assert "What keeps it: 451 4.7.1 come back" in mail.outbox[-1].body
 
 
 def test_the_words_of_a_digest_that_rests_are_said(noon: datetime) -> None:
@@ -306,8 +306,8 @@ def test_how_long_it_took_in_words(seconds: int, words: str) -> None:
 def test_a_digest_whose_sums_do_not_agree_is_told_of(noon: datetime) -> None:
     digest = edition("sent", "sent", state=Digest.State.SENDING)
     Digest.objects.filter(pk=digest.pk).update(audience=3)
-    watching.look(now=NOON)
-    watching.look(now=NOON + minutes(16))
+    watching.tell_of_standstills(NOON)
+    watching.tell_of_standstills(NOON + minutes(16))
     [letter] = mail.outbox
     assert "stands still" in letter.subject
 

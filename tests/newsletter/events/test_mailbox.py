@@ -3,6 +3,7 @@
 import imaplib
 import mailbox
 import re
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from newsletter.events import mailbox as our_mailbox
 from newsletter.events import recording, tasks
 from newsletter.events.copies import copy_token
 from newsletter.events.mailbox import MailboxError, read_mailbox
-from newsletter.models import ConsentEvent, MailEvent, Subscriber, Suppression
+from newsletter.models import ConsentEvent, Delivery, MailEvent, Subscriber, Suppression
 from newsletter.suppressing import suppression_of
 from tests.newsletter.events.scenes import copy_to
 from tests.newsletter.events.test_reading_returned_mail import FOLDER, came_to, recorded
@@ -178,6 +179,18 @@ def test_a_copy_that_went_to_a_former_address_leaves_the_reader(box, bea):
     copy = copy_to(bea)
     ConsentEvent.objects.create(
         subscriber=bea, kind="changed", method="page", happened_at=timezone.now()
+    )
+    box.add(returned("gmail-userunknown", copy))
+    assert counts() == (1, 0, 0)
+    bea.refresh_from_db()
+    assert bea.state == Subscriber.State.ACTIVE
+
+
+def test_a_former_address_is_known_however_late_a_journal_settled_the_copy(box, bea):
+    copy, now = copy_to(bea), timezone.now()
+    Delivery.objects.update(not_before_at=now - timedelta(hours=2), settled_at=now)
+    ConsentEvent.objects.create(
+        subscriber=bea, kind="changed", method="page", happened_at=now - timedelta(hours=1)
     )
     box.add(returned("gmail-userunknown", copy))
     assert counts() == (1, 0, 0)

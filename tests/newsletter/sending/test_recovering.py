@@ -2,23 +2,26 @@
 
 import errno
 import os
-from datetime import timedelta
+import uuid
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.core import mail
 from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import Settings
 
-from newsletter import delivering, steering, ticking
-from newsletter.models import Batch, Digest, Rhythm
-from newsletter.sending import batches, journal, load
+from newsletter import building, delivering, steering, ticking
+from newsletter.models import Batch, Digest, Rhythm, Subscriber
+from newsletter.sending import batches, journal, load, recovering
 from newsletter.sending.recovering import give_up_lost, recover
-from newsletter.sending.settling import settle
+from newsletter.sending.settling import MAX_ATTEMPTS, settle
 from tests.factories import SubscriberFactory
 from tests.newsletter.conftest import Mailer
-from tests.newsletter.scenes import digest_to, race, states
+from tests.newsletter.scenes import built_digest, digest_to, race, states
 from tests.newsletter.sending.workers import (
     come_back,
     counted,
@@ -156,14 +159,16 @@ def test_a_journal_that_comes_back_still_settles_what_it_knows(digest: Digest) -
     assert batches.due_of(digest.pk, now=timezone.now()).exists()
 
 
-@pytest.mark.parametrize("state", ["done", "cancelled"])
-def test_of_a_digest_that_is_over_nothing_goes_again_by_itself(digest: Digest, state: str) -> None:
+@pytest.mark.parametrize(("state", "rest"), [("done", "failed"), ("cancelled", "skipped")])
+def test_of_a_digest_that_is_over_nothing_goes_again_by_itself(
+    digest: Digest, state: str, rest: str
+) -> None:
     away = leave_the_machine(died(digest))
     give_up_lost(now=timezone.now() + OVER)
     Digest.objects.update(state=state, finished_at=timezone.now())
     come_back(away)
     recover(now=timezone.now())
-    assert states(digest) == ["sent", "sent", "unknown", "failed"]
+    assert states(digest) == ["sent", "sent", "unknown", rest]
     assert counted(digest)
     assert only_batch().state == "done"
 
@@ -465,3 +470,80 @@ def test_what_comes_back_while_another_worker_sends_is_not_called_sent_with_the_
     digest.deliveries.filter(state="queued").update(not_before_at=now)
     delivering.deliver_round(digest.pk)
     assert mailer.recipients == [str(second.subscriber), str(fourth.subscriber)]
+
+
+def test_who_was_never_sent_a_cancelled_digest_gets_its_articles_with_the_next(
+    bea: Subscriber, rhythm: Rhythm
+) -> None:
+    digest = built_digest()
+    away = leave_the_machine(dies(worker_of(digest)))
+    give_up_lost(now=timezone.now() + OVER)
+    assert states(digest) == ["unknown"]
+    steering.cancel(digest, by="ada")
+    come_back(away)
+    recover(now=timezone.now())
+    assert states(digest) == ["skipped"]
+    again = building.build_digest(now=timezone.now())
+    assert again
+    assert [copy.subscriber for copy in again.deliveries.all()] == [bea]
+
+
+def test_a_journal_that_makes_no_sense_holds_up_nobody(digest: Digest, mailer: Mailer) -> None:
+    for number, head in enumerate((b"\xff" * 200, b"\0" * 200)):
+        strange = journal.folder() / f"strange{number}.journal"
+        strange.write_bytes(b"journal1" + head)
+    delivering.deliver_round(digest.pk)
+    assert states(digest) == ["sent"] * 4
+    assert journals() == []
+
+
+def test_where_it_is_set_even_so_nobody_gets_it_without_end(
+    digest: Digest, settings: Settings
+) -> None:
+    settings.MAIL_RESEND_UNKNOWN = True
+    for _ in range(MAX_ATTEMPTS + 1):
+        worker = worker_of(digest)
+        hands_over(worker, begun=1)
+        dies(worker)
+        recover(now=timezone.now())
+    first, second = digest.deliveries.all()[:2]
+    assert (first.state, first.attempts) == ("unknown", MAX_ATTEMPTS)
+    assert (second.state, second.attempts) == ("queued", 1)
+    assert counted(digest)
+
+
+def test_one_journal_that_cannot_be_settled_holds_up_no_other(
+    digest: Digest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[str] = []
+
+    def settle(found: journal.Found, *, now: datetime) -> None:
+        if not refused:
+            refused.append(found.token)
+            raise ValueError("what is this?")
+
+    for _ in range(2):
+        journal.Journal(uuid.uuid4().hex, 1).close(keep=True)
+    monkeypatch.setattr(recovering, "settle_found", settle)
+    recovering.recover(now=timezone.now())
+    assert [path.stem for path in journal.folder().glob("*.journal")] == refused
+
+
+def test_a_batch_that_ends_each_worker_stops_for_a_person(
+    digest: Digest, mailer: Mailer, ada: User
+) -> None:
+    for _ in range(delivering.MOST_DEATHS):
+        notes = journal.Journal(uuid.uuid4().hex, 10)
+        assert batches.lease(digest.pk, token=notes.token, now=timezone.now())
+        notes.close(keep=True)
+        recovering.recover(now=timezone.now())
+    ada.email = "ada@site.example"
+    ada.save()
+    assert delivering.deliver_round(digest.pk) is False
+    digest.refresh_from_db()
+    assert (digest.state, digest.reason) == ("paused", delivering.DEADLY)
+    assert not mailer.recipients
+    assert [letter.to for letter in mail.outbox] == [["ada@site.example"]]
+    steering.resume(digest)
+    delivering.deliver_round(digest.pk)
+    assert set(states(digest)) == {"sent"}
