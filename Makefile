@@ -1,5 +1,5 @@
 .POSIX:
-.PHONY: help run test lint format lock bench-start bench-article bench-kill bench-moving clean
+.PHONY: help run test lint format lock bench-start bench-article bench-kill bench-faults bench-moving bench-send clean
 
 # Any Python from 3.11 on: make run PYTHON=python3.12
 PYTHON ?= python3
@@ -47,11 +47,17 @@ bench-start: ## time to the first page and memory of the whole site
 bench-article: ## CPU time of one article of 60 blocks and 80 references
 	@$(WITH) requirements-dev.txt -- python -m benchmarks.article
 
-bench-kill: ## kill -9 in the middle of a digest (READERS=5000 KILLS=1)
+bench-kill: ## kill -9 of the workers while a digest goes out (READERS=100000 KILLS=100)
 	@$(WITH) requirements-dev.txt -- python -m benchmarks.kill
+
+bench-faults: ## what else breaks while a digest goes out (READERS=20000)
+	@$(WITH) requirements-dev.txt -- python -m benchmarks.faults
 
 bench-moving: ## import and export of a long list on SQLite and PostgreSQL (ROWS=200000)
 	@$(WITH) requirements-dev.txt -- python -m benchmarks.moving
+
+bench-send: ## a digest to a long list: rate, CPU, memory, queries, nothing lost (READERS=1000000)
+	@$(WITH) requirements-dev.txt -- python -m benchmarks.send
 
 clean: ## remove what was installed and what the demo wrote (all its data)
 	rm -rf .venv var
