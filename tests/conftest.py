@@ -1,18 +1,20 @@
 """The cast, and what each test starts with.
 
 Ada edits the site. Bea is a confirmed subscriber. Cleo is a stranger without a login. Dara
-contributes: she writes, and does not publish.
+contributes: she writes, and does not publish. Edna keeps the books: she is the treasurer.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core.cache import cache
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from fibrosite.roles import EDITOR
+from fibrosite.roles import EDITOR, TREASURER
 from newsletter.models import Rhythm, Subscriber
 from tests.factories import SubscriberFactory
 
@@ -21,6 +23,33 @@ from tests.factories import SubscriberFactory
 def _no_attempts_counted() -> None:
     """Rate limits count from zero in each test."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _ledger_may_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
+    """SQLite has no TRUNCATE, and the ledger refuses DELETE: its guards rest between tests."""
+    yield
+    if "transactional_db" not in request.fixturenames and not _is_transactional(request):
+        return
+    if connection.vendor == "sqlite":
+        _empty_ledger()
+
+
+def _is_transactional(request: pytest.FixtureRequest) -> bool:
+    mark = request.node.get_closest_marker("django_db")
+    return bool(mark and mark.kwargs.get("transaction"))
+
+
+def _empty_ledger() -> None:
+    guards = "type = 'trigger' AND tbl_name = 'donations_ledgerentry'"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT name, sql FROM sqlite_master WHERE {guards}")
+        found = cursor.fetchall()
+        for name, _ in found:
+            cursor.execute(f"DROP TRIGGER {name}")
+        cursor.execute("DELETE FROM donations_ledgerentry")
+        for _, statement in found:
+            cursor.execute(statement)
 
 
 @pytest.fixture
@@ -36,6 +65,22 @@ def ada_browses(ada: User) -> Client:
     """A browser in which Ada is logged in."""
     client = Client()
     client.force_login(ada)
+    return client
+
+
+@pytest.fixture
+def edna(db: None) -> User:
+    """The treasurer."""
+    user = User.objects.create_user("edna", password="open sesame", is_staff=True)
+    user.groups.add(Group.objects.get(name=TREASURER))
+    return user
+
+
+@pytest.fixture
+def edna_browses(edna: User) -> Client:
+    """A browser in which Edna is logged in."""
+    client = Client()
+    client.force_login(edna)
     return client
 
 

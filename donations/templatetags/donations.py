@@ -1,18 +1,19 @@
 """How a drive is shown: on pages and in the digest, from one sum."""
 
-from datetime import timedelta
 from typing import Any
 
 from django import template
 from django.utils import timezone
 
-from donations.ledger import progress
+from donations import charts
+from donations.callouts import callout_on
+from donations.ledger import progress, recent_gifts
 from donations.models import Drive
 
 register = template.Library()
 
-# So long do letters say what a drive that ended brought in.
-THANKS = timedelta(days=14)
+# So many of the latest gifts a page tells of.
+GIFTS_SHOWN = 10
 
 
 def _with_progress(drive: Drive | None) -> dict[str, Any]:
@@ -27,20 +28,37 @@ def drive_progress(drive: Drive) -> dict[str, Any]:
 
 @register.inclusion_tag("donations/callout.html", takes_context=True)
 def drive_callout(context: dict[str, Any]) -> dict[str, Any]:
-    """The open drive with its bar and a link to give; nothing when no drive runs."""
-    drive = Drive.objects.open_on(timezone.localdate()).first()
-    return {**_with_progress(drive), "legal_status": context.get("legal_status")}
+    """The drive of these days in the words of its state, once on a page; or nothing."""
+    request = context.get("request")
+    if request is not None and getattr(request, "has_callout", False):
+        return {}
+    callout = callout_on(timezone.localdate())
+    if callout and request is not None:
+        request.has_callout = True
+    shown = {"drive": callout.drive, "progress": callout.progress} if callout else {}
+    return {**shown, "callout": callout, "legal_status": context.get("legal_status")}
+
+
+@register.inclusion_tag("donations/chart.html")
+def drive_chart(drive: Drive) -> dict[str, Any]:
+    """What was raised day by day, against the goal and the drives before it."""
+    return {"drive": drive, "chart": charts.chart(drive, today=timezone.localdate())}
+
+
+@register.inclusion_tag("donations/wall.html")
+def drive_wall(drive: Drive) -> dict[str, Any]:
+    """The latest gifts; a name or a message only where its giver and an editor agreed."""
+    return {"drive": drive, "gifts": recent_gifts(drive, GIFTS_SHOWN)}
 
 
 @register.simple_tag
 def drive_for_letters() -> dict[str, Any] | None:
-    """The open drive, else the newest that ended within THANKS, with its progress; or None.
+    """The open drive, else the newest that ended lately, with its progress; or None.
 
     `is_over` says which.
     """
     today = timezone.localdate()
-    lately = Drive.objects.started_by(today).filter(ends_on__gte=today - THANKS)
-    drives = sorted(lately, key=lambda drive: drive.ends_on < today)
-    if not drives:
+    drive = Drive.objects.shown_on(today).first()
+    if drive is None:
         return None
-    return {**_with_progress(drives[0]), "is_over": drives[0].ends_on < today}
+    return {**_with_progress(drive), "is_over": drive.ends_on < today}

@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from articles.models import Author, Series, Tag, Term
-from donations.models import Donation, Drive, LedgerEntry
+from donations import giving
+from donations.models import Donation, Donor, Drive
 from fibrosite.demo.documents import Documents, read, write
 from fibrosite.lib.money import to_minor
 from fibrosite.roles import EDITOR as EDITOR_ROLE
@@ -105,19 +106,16 @@ def _load_drive(row: dict[str, Any], now: datetime) -> None:
 
 def _load_gift(drive: Drive, row: dict[str, Any], now: datetime) -> None:
     received = now - timedelta(days=row["days"])
-    donation = Donation.objects.create(
+    donor = row["donor"]
+    donation = Donation(
         drive=drive,
         method=row["method"],
-        received_on=timezone.localdate(received),
-        donor_name=row["donor"],
+        given_on=timezone.localdate(received),
+        donor=Donor.objects.get_or_create(name=donor)[0] if donor else None,
         note=row["note"],
     )
-    LedgerEntry.objects.create(
-        donation=donation,
-        kind=LedgerEntry.Kind.RECEIVED,
-        amount_minor=to_minor(Decimal(row["amount"]), drive.currency),
-        recorded_at=received,
-    )
+    amount_minor = to_minor(Decimal(row["amount"]), drive.currency)
+    giving.receive(donation, amount_minor=amount_minor, now=received)
 
 
 def _load_subscribers(now: datetime) -> None:
