@@ -7,14 +7,16 @@ from datetime import date, timedelta
 from itertools import accumulate
 from typing import Any
 
-from donations.ledger import raised_by_day
+from donations.ledger import raised_by_day, raised_by_day_of
 from donations.models import Drive
 from fibrosite.lib.money import format_money
 
-# Places in a drawing of this size; words stand beside it.
-WIDTH, HEIGHT = 640, 260
-LEFT, RIGHT, TOP, BOTTOM = 48, 16, 16, 44
+# Places in a drawing of this size: small, so that its words can still be read on a phone.
+WIDTH, HEIGHT = 400, 240
+LEFT, RIGHT, TOP, BOTTOM = 62, 14, 14, 44
 EARLIER = 3
+# So many steps has the upright axis at most.
+STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,13 @@ class Line:
 def days_of(drive: Drive, *, until: date) -> list[Day]:
     """Each day of the drive up to `until`. What came before its first day stands at that day,
     what came after its last at that one, so that the last sum is the sum."""
+    return _summed(drive, raised_by_day(drive), until)
+
+
+def _summed(drive: Drive, raised: list[tuple[date, int]], until: date) -> list[Day]:
     last = max(drive.starts_on, min(drive.ends_on, until))
     brought = dict.fromkeys(_days(drive.starts_on, last), 0)
-    for day, minor in raised_by_day(drive):
+    for day, minor in raised:
         brought[min(max(day, drive.starts_on), last)] += minor
     sums = accumulate(brought.values())
     return [Day(on, minor, sum_) for (on, minor), sum_ in zip(brought.items(), sums, strict=True)]
@@ -56,9 +62,12 @@ def chart(drive: Drive, *, today: date) -> dict[str, Any]:
     """Lines, steps of the upright axis and labels of the level one, ready to draw."""
     earlier = Drive.objects.filter(ends_on__lt=drive.starts_on).order_by("-starts_on")[:EARLIER]
     drives = [drive, *earlier]
-    days = {one.pk: days_of(one, until=today) for one in drives}
+    raised = raised_by_day_of(drives)
+    days = {one.pk: _summed(one, raised[one.pk], today) for one in drives}
     length = max((one.ends_on - one.starts_on).days for one in drives)
-    top = _top(max(_percent(one, day.raised_minor) for one in drives for day in days[one.pk]))
+    highest = max(_percent(one, day.raised_minor) for one in drives for day in days[one.pk])
+    step = _step(highest)
+    top = STEPS * step
     lines = [
         Line(one, place, _points(one, days[one.pk], length, top), _last_percent(one, days[one.pk]))
         for place, one in enumerate(drives)
@@ -69,7 +78,7 @@ def chart(drive: Drive, *, today: date) -> dict[str, Any]:
         "from": LEFT,
         "to": WIDTH - RIGHT,
         "lines": lines,
-        "steps": [(step, _height(step, top)) for step in range(0, top + 1, max(25, top // 4))],
+        "steps": [(at, _height(at, top)) for at in range(0, top + 1, step)],
         "goal": _height(100, top),
         "labels": [(_across(n, length), n + 1) for n in _label_days(length)],
         "baseline": HEIGHT - BOTTOM,
@@ -85,10 +94,12 @@ def _last_percent(drive: Drive, days: list[Day]) -> int:
     return max(0, days[-1].raised_minor * 100 // drive.goal_minor)
 
 
-def _top(percent: float) -> int:
-    """The upper end of the axis: the next step of 25 above the goal, of 100 from 200 on."""
-    size = 25 if percent <= 200 else 100
-    return max(125, int(-(-percent // size)) * size)
+def _step(percent: float) -> int:
+    """How far the lines of the upright axis are apart, so that STEPS of them reach this high."""
+    step = 25
+    while percent > STEPS * step:
+        step *= 2
+    return step
 
 
 def _height(percent: float, top: int) -> float:
@@ -109,7 +120,7 @@ def _points(drive: Drive, days: list[Day], length: int, top: int) -> str:
 
 
 def _label_days(length: int) -> list[int]:
-    step = max(1, -(-length // 6))
+    step = max(1, -(-length // 5))
     return list(range(0, length + 1, step))
 
 

@@ -14,7 +14,17 @@ class CalloutCopyAdmin(admin.ModelAdmin):
     """The words of each state, once for the whole site."""
 
     list_display = ["__str__", "heading", "words", "button"]
-    fields = ["heading", "words", "button"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": ["heading", "words", "button"],
+                "description": "{drive}, {begins} and {ends} stand for the name of the drive, its "
+                "first and its last day. Without a heading nothing is shown. Before a drive "
+                "begins, its callout stands for seven days.",
+            },
+        )
+    ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

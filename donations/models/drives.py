@@ -27,6 +27,8 @@ STORY_EXTENSIONS = {
 
 # So long pages and letters say what a drive that ended brought in.
 THANKS = timedelta(days=14)
+# So long before its first day pages may announce a drive.
+ANNOUNCED = timedelta(days=7)
 # From this share of the goal on, in percent, a drive is near it.
 NEAR = 85
 
@@ -62,6 +64,14 @@ class DriveQuerySet(models.QuerySet["Drive"]):
         lately = self.filter(starts_on__lte=day, ends_on__gte=day - THANKS)
         is_over = models.Case(models.When(ends_on__lt=day, then=1), default=0)
         return lately.order_by(is_over, "-starts_on", "-pk")
+
+    def spoken_of_on(self, day: date) -> "DriveQuerySet":
+        """Those of `shown_on`, then those that begin within ANNOUNCED after this day."""
+        near = self.filter(starts_on__lte=day + ANNOUNCED, ends_on__gte=day - THANKS)
+        turn = models.Case(
+            models.When(starts_on__gt=day, then=2), models.When(ends_on__lt=day, then=1), default=0
+        )
+        return near.order_by(turn, "-starts_on", "-pk")
 
 
 class Drive(models.Model):
@@ -265,6 +275,19 @@ class Match(models.Model):
         """What it owes for the gifts of its days: never more than its cap, never below zero."""
         return min(self.cap_minor, max(0, int(self.eligible_minor * self.ratio)))
 
+    @property
+    def terms(self) -> str:
+        """What it adds, and how much at most, as text."""
+        same = self.ratio == 1
+        share = "the same again" if same else f"{(self.ratio * 100).normalize():f} %"
+        cap = format_money(self.cap_minor, self.drive.currency)
+        return f"{self.name} adds {share} to each gift, up to {cap} in all"
+
+    @property
+    def booked(self) -> str:
+        """What it added so far, as text."""
+        return format_money(self.booked_minor, self.drive.currency)
+
 
 class Milestone(models.Model):
     """A sum on the way with words of its own."""
@@ -283,3 +306,8 @@ class Milestone(models.Model):
 
     def __str__(self) -> str:
         return self.words
+
+    @property
+    def at(self) -> str:
+        """Its sum, as text."""
+        return format_money(self.at_minor, self.drive.currency)

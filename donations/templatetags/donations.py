@@ -6,14 +6,15 @@ from django import template
 from django.utils import timezone
 
 from donations import charts
-from donations.callouts import callout_on
-from donations.ledger import progress, recent_gifts
+from donations.callouts import Callout, callout_on
+from donations.embeds import codes
+from donations.ledger import Progress, progress, recent_gifts
 from donations.models import Drive
 
 register = template.Library()
 
-# So many of the latest gifts a page tells of.
-GIFTS_SHOWN = 10
+# The wall holds so many gifts, looked for among so many of the latest.
+WALL, LATEST = 10, 100
 
 
 def _with_progress(drive: Drive | None) -> dict[str, Any]:
@@ -26,17 +27,57 @@ def drive_progress(drive: Drive) -> dict[str, Any]:
     return _with_progress(drive)
 
 
+@register.simple_tag
+def drive_sum(drive: Drive) -> Progress:
+    """Where a drive stands, for a page that says it more than once."""
+    return progress(drive)
+
+
 @register.inclusion_tag("donations/callout.html", takes_context=True)
-def drive_callout(context: dict[str, Any]) -> dict[str, Any]:
-    """The drive of these days in the words of its state, once on a page; or nothing."""
+def drive_callout(context: dict[str, Any], place: str = "") -> dict[str, Any]:
+    """The drive of these days in the words of its state, or nothing; the first on a page speaks.
+
+    At the place "end", which is the end of an article, the fund is spoken of between drives.
+    """
     request = context.get("request")
-    if request is not None and getattr(request, "has_callout", False):
+    if request is None or getattr(request, "callout", None):
         return {}
-    callout = callout_on(timezone.localdate())
-    if callout and request is not None:
-        request.has_callout = True
-    shown = {"drive": callout.drive, "progress": callout.progress} if callout else {}
-    return {**shown, "callout": callout, "legal_status": context.get("legal_status")}
+    callout = _callout_of(request)
+    if callout is None or not (callout.drive or place == "end"):
+        return {}
+    request.callout = callout
+    return _said(callout, context)
+
+
+def _callout_of(request: Any) -> Callout | None:
+    """What this page may say, asked for once however many places there are."""
+    if not hasattr(request, "callout_of_today"):
+        request.callout_of_today = callout_on(timezone.localdate())
+    callout: Callout | None = request.callout_of_today
+    return callout
+
+
+@register.inclusion_tag("donations/bar.html", takes_context=True)
+def drive_bar(context: dict[str, Any]) -> dict[str, Any]:
+    """The callout of this page once more, in one line, for while it is out of sight."""
+    callout: Callout | None = getattr(context.get("request"), "callout", None)
+    return _said(callout, context) if callout and callout.is_running else {}
+
+
+def _said(callout: Callout, context: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "callout": callout,
+        "drive": callout.drive,
+        "progress": callout.progress,
+        "legal_status": context.get("legal_status"),
+    }
+
+
+@register.inclusion_tag("donations/on_the_way.html")
+def drive_on_the_way(drive: Drive) -> dict[str, Any]:
+    """What makes a drive move: who matches gifts, and the milestones on its way."""
+    shown = {"matches": drive.matches.all(), "milestones": drive.milestones.all()}
+    return {"drive": drive, **shown}
 
 
 @register.inclusion_tag("donations/chart.html")
@@ -47,8 +88,19 @@ def drive_chart(drive: Drive) -> dict[str, Any]:
 
 @register.inclusion_tag("donations/wall.html")
 def drive_wall(drive: Drive) -> dict[str, Any]:
-    """The latest gifts; a name or a message only where its giver and an editor agreed."""
-    return {"drive": drive, "gifts": recent_gifts(drive, GIFTS_SHOWN)}
+    """Those of the latest gifts whose givers show a name, or a message that an editor let through.
+
+    Most gifts have neither: a list of them would tell nothing.
+    """
+    latest = recent_gifts(drive, LATEST)
+    told = [gift for gift in latest if gift.public_name or gift.public_message]
+    return {"gifts": told[:WALL]}
+
+
+@register.inclusion_tag("donations/embedding.html")
+def drive_embedding(drive: Drive) -> dict[str, Any]:
+    """The codes to copy for showing where a drive stands on another site."""
+    return {"drive": drive, "codes": codes(drive)}
 
 
 @register.simple_tag

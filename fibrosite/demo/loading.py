@@ -13,7 +13,7 @@ from django.utils.text import slugify
 
 from articles.models import Author, Series, Tag, Term
 from donations import giving
-from donations.models import Donation, Donor, Drive
+from donations.models import Donation, Donor, Drive, Milestone
 from fibrosite.demo.documents import Documents, read, write
 from fibrosite.lib.money import to_minor
 from fibrosite.roles import EDITOR as EDITOR_ROLE
@@ -100,6 +100,9 @@ def _load_drive(row: dict[str, Any], now: datetime) -> None:
     )
     drive.full_clean()
     drive.save()
+    for milestone in row.get("milestone", []):
+        at_minor = to_minor(Decimal(milestone["at"]), currency)
+        Milestone.objects.create(drive=drive, at_minor=at_minor, words=milestone["words"])
     for gift in row["donation"]:
         _load_gift(drive, gift, now)
 
@@ -113,6 +116,10 @@ def _load_gift(drive: Drive, row: dict[str, Any], now: datetime) -> None:
         given_on=timezone.localdate(received),
         donor=Donor.objects.get_or_create(name=donor)[0] if donor else None,
         note=row["note"],
+        show_name=row.get("show_name", False),
+        name_shown=donor if row.get("show_name") else "",
+        message=row.get("message", ""),
+        message_state=Donation.MessageState(row.get("message_state", "waiting")),
     )
     amount_minor = to_minor(Decimal(row["amount"]), drive.currency)
     giving.receive(donation, amount_minor=amount_minor, now=received)

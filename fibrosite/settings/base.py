@@ -262,7 +262,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
-        "form-action": [SELF, *PAYMENT_PAGES],
+        "form-action": [SELF],
         "frame-src": [SELF],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
@@ -296,5 +296,7 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         # The broker of plain files has no host, and says so with each message.
         "kombu.connection": {"level": "ERROR"},
+        # Two lines for each request to it.
+        "stripe": {"level": "WARNING"},
     },
 }

@@ -205,7 +205,8 @@ class Handler(BaseHTTPRequestHandler):
     def _paypal_page(
         self, thing: Thing, amount: Thing, what: str, way: Thing, form: dict[str, str]
     ) -> None:
-        text = f"{money(amount)['value']} {money(amount)['currency_code']}"
+        often = "" if thing["object"] == "order" else " each month"
+        text = f"{money(amount)['value']} {money(amount)['currency_code']}{often}"
         if form.get("press") == "cancel":
             self._redirect(way["cancel_url"])
         elif form.get("press") == "pay":
