@@ -1,5 +1,5 @@
 .POSIX:
-.PHONY: help run test lint format lock bench-start bench-article bench-kill bench-moving clean
+.PHONY: help run test lint format lock bench-start bench-article bench-kill bench-moving bench-gifts clean
 
 # Any Python from 3.11 on: make run PYTHON=python3.12
 PYTHON ?= python3
@@ -8,7 +8,8 @@ ARGS ?=
 READERS ?= 5000
 KILLS ?= 1
 ROWS ?= 200000
-export PORT READERS KILLS ROWS
+GIFTS ?= 20000
+export PORT READERS KILLS ROWS GIFTS
 
 WITH = $(PYTHON) -I fibrosite/bootstrap.py
 
@@ -52,6 +53,9 @@ bench-kill: ## kill -9 in the middle of a digest (READERS=5000 KILLS=1)
 
 bench-moving: ## import and export of a long list on SQLite and PostgreSQL (ROWS=200000)
 	@$(WITH) requirements-dev.txt -- python -m benchmarks.moving
+
+bench-gifts: ## webhooks of gifts by 8 clients at once, on PostgreSQL (GIFTS=20000)
+	@$(WITH) requirements-dev.txt -- python -m benchmarks.gifts
 
 clean: ## remove what was installed and what the demo wrote (all its data)
 	rm -rf .venv var

@@ -13,6 +13,7 @@ from donations import booking, giving
 from donations.admin.base import MoneyField, minor_of
 from donations.donors import donor_for
 from donations.models import Donation, Drive, LedgerEntry
+from donations.providers.refunding import can_refund
 from fibrosite.lib.money import CURRENCIES, format_money
 
 Kind = LedgerEntry.Kind
@@ -135,6 +136,8 @@ class AmendForm(forms.ModelForm):
         kind, amount = data.get("kind"), data.get("amount")
         if kind == Kind.REFUNDED and amount is not None and amount >= 0:
             self.add_error("amount", "A refund is negative, such as -10.00.")
+        if kind == Kind.REFUNDED and can_refund(self.instance.donation):
+            self.add_error("kind", "Refund it through its provider, by the button above.")
         if kind == Kind.CORRECTION and not data.get("reason"):
             self.add_error("reason", "Say why, for whoever reads the books.")
         if amount == 0 and not self.has_error("amount"):
@@ -172,6 +175,26 @@ class ArrivedForm(forms.Form):
         day = data.get("given_on")
         if day and day > timezone.localdate():
             self.add_error("given_on", "This day is still to come.")
+        return data
+
+
+class RefundForm(forms.Form):
+    """How much of a gift goes back by the way it came."""
+
+    amount = MoneyField(
+        min_value=Decimal("0.001"), error_messages={"min_value": "A refund is more than zero."}
+    )
+
+    def __init__(self, gift: Donation, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.gift, self.amount_minor = gift, 0
+        self.fields["amount"].help_text = f"Up to {gift.held}."
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        self.amount_minor = minor_of(self, "amount", self.gift.currency) or 0
+        if self.amount_minor > self.gift.held_minor:
+            self.add_error("amount", f"This gift holds only {self.gift.held}.")
         return data
 
 

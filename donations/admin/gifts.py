@@ -4,7 +4,13 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+)
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -12,8 +18,10 @@ from django.utils import timezone
 from donations import booking, giving
 from donations.admin import batches, files
 from donations.admin.base import desk_page, major, only_with, person
-from donations.admin.forms import AmendForm, ArrivedForm, GiftForm, ReleaseForm
+from donations.admin.forms import AmendForm, ArrivedForm, GiftForm, RefundForm, ReleaseForm
 from donations.models import Donation, Drive, LedgerEntry
+from donations.providers import refunding
+from donations.providers.facts import Refused, Unavailable
 from fibrosite.lib.money import format_money
 
 
@@ -94,6 +102,7 @@ class DonationAdmin(admin.ModelAdmin):
             named("several/", self.several_view, "several"),
             named("file/", self.file_view, "file"),
             named("<int:pk>/promise/", self.promise_view, "promise"),
+            named("<int:pk>/refund/", self.refund_view, "refund"),
             *super().get_urls(),
         ]
 
@@ -190,6 +199,43 @@ class DonationAdmin(admin.ModelAdmin):
         else:
             self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:donations_donation_change", args=[gift.pk]))
+
+    # Refunds
+
+    @only_with("donations.change_donation")
+    def refund_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """GET asks how much; POST has the provider give it back."""
+        gift = get_object_or_404(Donation, pk=pk)
+        if not refunding.can_refund(gift):
+            raise Http404
+        initial = {"amount": major(gift.held_minor, gift.currency)}
+        posted = request.POST if request.method == "POST" else None
+        form = RefundForm(gift, posted, initial=initial)
+        if posted is None or not form.is_valid():
+            title = "Give back"
+            return desk_page(self, request, "donation/refund", title=title, gift=gift, form=form)
+        by, now = person(request), timezone.now()
+        try:
+            text = refunding.refund(gift, form.amount_minor, by=by, now=now)
+        except (ValueError, Refused, Unavailable) as error:
+            self.message_user(request, f"Nothing was given back. {error}", messages.ERROR)
+        else:
+            self.log_change(request, gift, text)
+            self.message_user(request, text, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:donations_donation_change", args=[pk]))
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The gift, with the verbs that make sense now."""
+        gift = Donation.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
+        can_refund = gift is not None and refunding.can_refund(gift)
+        context = {**(extra_context or {}), "can_refund": can_refund}
+        return super().change_view(request, object_id, form_url, context)
 
     # Several
 
