@@ -25,7 +25,7 @@ LINKS_AN_HOUR = 20
 View = Callable[..., HttpResponse]
 
 # Its form leads to a payment page, and browsers check the address behind the redirect, too.
-leads_to_payment = csp_update({"form-action": settings.PAYMENT_PAGES})
+leads_to_payment: Any = csp_update({"form-action": settings.PAYMENT_PAGES})
 
 
 def own_door(view: View) -> View:

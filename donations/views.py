@@ -30,7 +30,7 @@ PAST_SHOWN = 10
 
 # Each page with a form has a key of its own in it: browsers may keep it, for the way back from
 # the payment page, and nobody else.
-of_one = cache_control(private=True, max_age=0)
+of_one: Any = cache_control(private=True, max_age=0)
 
 
 # Anyone may post this form from anywhere: it only leads to a payment page.

@@ -28,10 +28,12 @@ def _no_attempts_counted() -> None:
 @pytest.fixture(autouse=True)
 def _ledger_may_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
     """SQLite has no TRUNCATE, and the ledger refuses DELETE: its guards rest between tests."""
+    empties = "transactional_db" in request.fixturenames or _is_transactional(request)
+    if empties:
+        # Set up before this, so that it is torn down after.
+        request.getfixturevalue("transactional_db")
     yield
-    if "transactional_db" not in request.fixturenames and not _is_transactional(request):
-        return
-    if connection.vendor == "sqlite":
+    if empties and connection.vendor == "sqlite":
         _empty_ledger()
 
 

@@ -54,8 +54,7 @@ class Rows(forms.BaseFormSet):
             who = (data["donor_name"].casefold(), data["donor_email"].casefold())
             what = (form.amount_minor, data["currency"], data["method"], data["given_on"], *who)
             if what in seen and not data["another"]:
-                box = form.fields["another"]
-                box.widget, box.label = forms.CheckboxInput(), "It is another gift: enter it too"
+                form.fields["another"].widget = forms.CheckboxInput()
                 form.add_error("amount", f"The same as row {seen[what]}. Tick if it is another.")
             seen.setdefault(what, number)
 

@@ -94,13 +94,14 @@ def _is_used(rate: DriveRate) -> bool:
     return bool(rate.drive and rate.drive.entries.filter(currency=rate.currency).exists())
 
 
-class RateInline(admin.TabularInline):
+class RateInline(admin.StackedInline):
     """What other currencies count in this drive."""
 
     model = DriveRate
     form = RateForm
     extra = 0
     can_delete = False
+    fields = (("currency", "rate"),)
     verbose_name = "rate of another currency"
     verbose_name_plural = "rates of other currencies"
 
@@ -169,12 +170,13 @@ class MilestoneForm(forms.ModelForm):
         return data
 
 
-class MilestoneInline(admin.TabularInline):
+class MilestoneInline(admin.StackedInline):
     """Sums on the way, with words of their own."""
 
     model = Milestone
     form = MilestoneForm
     extra = 0
+    fields = (("at", "words"),)
 
 
 @admin.register(Drive)

@@ -31,7 +31,7 @@ class GiftForm(forms.ModelForm):
         error_messages={"min_value": "A gift is more than zero."},
     )
     currency = forms.ChoiceField(
-        choices=[("", "of the drive"), *((code, code) for code in CURRENCIES)], required=False
+        choices=[("", "drive's"), *((code, code) for code in CURRENCIES)], required=False
     )
     donor_name = forms.CharField(label="Donor", max_length=200, required=False)
     donor_email = forms.CharField(
@@ -40,7 +40,9 @@ class GiftForm(forms.ModelForm):
     promised = forms.BooleanField(
         label="Only promised", required=False, help_text="It counts once it is received."
     )
-    another = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    another = forms.BooleanField(
+        label="It is another gift: enter it too", required=False, widget=forms.HiddenInput
+    )
 
     class Meta:
         model = Donation
@@ -83,8 +85,7 @@ class GiftForm(forms.ModelForm):
             return
         label = f"{twin.given_on:%-d %B %Y}, {twin.get_method_display().lower()}"
         amount = format_money(self.amount_minor, data["currency"])
-        box = self.fields["another"]
-        box.widget, box.label = forms.CheckboxInput(), "It is another gift: enter it too"
+        self.fields["another"].widget = forms.CheckboxInput()
         self.add_error(
             "amount", f"{amount} of this donor may be in already ({label}). Tick if not."
         )

@@ -25,15 +25,15 @@ from donations.providers.facts import Refused, Unavailable
 from fibrosite.lib.money import format_money
 
 
-class EntriesInline(admin.TabularInline):
+class EntriesInline(admin.StackedInline):
     """What the ledger says of this gift."""
 
     model = LedgerEntry
     extra = 0
     can_delete = False
     verbose_name_plural = "in the ledger"
-    fields = ("kind", "amount", "reason", "happened_at", "recorded_by")
-    readonly_fields = fields
+    readonly_fields = ("kind", "amount", "reason", "happened_at", "recorded_by")
+    fields = (readonly_fields,)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

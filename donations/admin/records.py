@@ -43,14 +43,14 @@ class LedgerAdmin(ReadOnlyAdmin):
         return response
 
 
-class GiftsInline(admin.TabularInline):
+class GiftsInline(admin.StackedInline):
     """All gifts of one donor."""
 
     model = Donation
     extra = 0
     can_delete = False
-    fields = ("given_on", "drive", "method", "held", "paid_at")
-    readonly_fields = fields
+    readonly_fields = ("given_on", "drive", "method", "held", "paid_at")
+    fields = (readonly_fields,)
     show_change_link = True
     verbose_name_plural = "gifts"
 

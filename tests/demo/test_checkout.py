@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -14,7 +15,7 @@ import stripe
 from fibrosite.demo.checkout.hooks import stripe_signature
 from fibrosite.demo.checkout.server import CheckoutServer
 
-SESSION = {
+SESSION: dict[str, Any] = {
     "mode": "payment",
     "line_items": [
         {
@@ -97,7 +98,7 @@ def press(url: str, button: str, **fields: str) -> requests.Response:
     return requests.post(url, {"press": button, **fields}, allow_redirects=False, timeout=10)
 
 
-def control(service: CheckoutServer, verb: str, **asked: object) -> dict:
+def control(service: CheckoutServer, verb: str, **asked: Any) -> dict:
     answer = requests.post(f"{service.url}/control/{verb}", json=asked, timeout=10)
     assert answer.status_code == 200, answer.text
     return answer.json()

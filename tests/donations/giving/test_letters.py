@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings as django_settings
 from django.core import mail
+from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends import locmem
 from django.utils import timezone
 
@@ -23,7 +24,8 @@ def test_a_receipt_names_the_gift_the_status_and_the_way_on(till: Till, settings
     posting.send_waiting(now=timezone.now())
     [letter] = mail.outbox
     assert letter.subject == "Receipt for your gift of $10"
-    html = letter.alternatives[0][0]
+    assert isinstance(letter, EmailMultiAlternatives)
+    html = str(letter.alternatives[0][0])
     for words in (letter.body, html):
         assert "Winter drive" in words
         assert "We are a club in Example Town." in words

@@ -37,7 +37,8 @@ def monthly(till: Till) -> Pledge:
     return Pledge.objects.get()
 
 
-def own(donor: Donor) -> str:
+def own(donor: Donor | None) -> str:
+    assert donor is not None
     return own_url(donor).removeprefix("https://fibrosite.example")
 
 

@@ -79,4 +79,5 @@ def test_many_promises_from_one_place_are_slowed_down(cleo: Client):
 
 def test_another_gift_is_no_promise(cleo: Client):
     other = by_hand(DriveFactory.create(), 100).donation
+    assert other is not None
     assert cleo.get(f"/donate/promise/{other.key}/").status_code == 404
