@@ -1,5 +1,5 @@
 .POSIX:
-.PHONY: help run test lint format lock bench-start bench-article bench-kill bench-faults bench-moving bench-send clean
+.PHONY: help run test lint format lock bench-start bench-article bench-kill bench-faults bench-moving bench-send bench-gifts clean
 
 # Any Python from 3.11 on: make run PYTHON=python3.12
 PYTHON ?= python3
@@ -8,7 +8,8 @@ ARGS ?=
 READERS ?= 5000
 KILLS ?= 1
 ROWS ?= 200000
-export PORT READERS KILLS ROWS
+GIFTS ?= 20000
+export PORT READERS KILLS ROWS GIFTS
 
 WITH = $(PYTHON) -I fibrosite/bootstrap.py
 
@@ -58,6 +59,9 @@ bench-moving: ## import and export of a long list on SQLite and PostgreSQL (ROWS
 
 bench-send: ## a digest to a long list: rate, CPU, memory, queries, nothing lost (READERS=1000000)
 	@$(WITH) requirements-dev.txt -- python -m benchmarks.send
+
+bench-gifts: ## webhooks of gifts by 8 clients at once, on PostgreSQL (GIFTS=20000)
+	@$(WITH) requirements-dev.txt -- python -m benchmarks.gifts
 
 clean: ## remove what was installed and what the demo wrote (all its data)
 	rm -rf .venv var

@@ -84,7 +84,7 @@ class Sending:
         """Until the mail server has accepted this part of it."""
         self.site.wait_accepted(round(READERS * part))
 
-    def seen(self, words: str, *, seconds: float = 15) -> str:
+    def seen(self, words: str, *, seconds: float = 45) -> str:
         """The digest's page, once the words are on it."""
         self.site.wait(partial(self.shows, words), seconds=seconds, hint=f"“{words}”")
         return self.site.seen(self.digest)
@@ -243,7 +243,7 @@ def disk_full() -> Seen:
         sending = begin(one)
         filler = disk / "filler"
         # What journals leave behind must not be room for the next ones.
-        one.wait(partial(_is_told_of_room, sending, filler), seconds=15, hint=f"“{NO_ROOM}”")
+        one.wait(partial(_is_told_of_room, sending, filler), seconds=45, hint=f"“{NO_ROOM}”")
         waits = one.seen(sending.digest)
         time.sleep(3)
         filler.unlink()

@@ -1,12 +1,16 @@
-"""The one sum: bar, text, digest and newsroom all read `progress`."""
+"""The one sum: bar, text, callout, JSON, digest, newsroom and files all read `progress`.
+
+It costs the same for a hundred gifts and for a hundred thousand: the sums are kept with each entry
+(`donations.booking`), and proven by `manage.py check_ledger`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from django.db.models import Max, Sum
+from django.db.models import QuerySet
 
-from donations.models import Drive, LedgerEntry
+from donations.models import Donation, Drive, DriveDay, DriveTotal
 from fibrosite.lib.money import format_money
 
 
@@ -18,6 +22,13 @@ class Progress:
     goal_minor: int
     currency: str
     as_of: datetime | None
+    stretch_goal_minor: int | None = None
+    # The part of what was raised that matches added.
+    matched_minor: int = 0
+    pledged_minor: int = 0
+    fees_minor: int = 0
+    gifts: int = 0
+    donors: int = 0
 
     @property
     def raised(self) -> str:
@@ -28,6 +39,32 @@ class Progress:
     def goal(self) -> str:
         """The goal, as text."""
         return format_money(self.goal_minor, self.currency)
+
+    @property
+    def stretch_goal(self) -> str:
+        """The stretch goal, as text; empty if there is none."""
+        stretch = self.stretch_goal_minor
+        return "" if stretch is None else format_money(stretch, self.currency)
+
+    @property
+    def matched(self) -> str:
+        """What matches added, as text."""
+        return format_money(self.matched_minor, self.currency)
+
+    @property
+    def pledged(self) -> str:
+        """What is promised and has not come, as text."""
+        return format_money(self.pledged_minor, self.currency)
+
+    @property
+    def fees(self) -> str:
+        """What providers kept, as text; it does not lessen what was raised."""
+        return format_money(-self.fees_minor, self.currency)
+
+    @property
+    def words(self) -> str:
+        """The sum in words, the same everywhere: $5 raised of $10 goal."""
+        return f"{self.raised} raised of {self.goal} goal"
 
     @property
     def percent(self) -> int:
@@ -41,26 +78,53 @@ class Progress:
 
 
 def progress(drive: Drive) -> Progress:
-    """What the ledger says of a drive: received, less refunds, with corrections."""
+    """What the ledger says of a drive: received and settled, less refunds and disputes, with
+    corrections and matches."""
     return progress_of([drive])[0]
 
 
 def progress_of(drives: Sequence[Drive]) -> list[Progress]:
     """The same for each of some drives, in their order, in one query."""
-    rows = (
-        LedgerEntry.objects.filter(donation__drive__in=drives)
-        .order_by()
-        .values_list("donation__drive")
-        .annotate(raised=Sum("amount_minor"), as_of=Max("recorded_at"))
-    )
-    sums = {pk: (raised, as_of) for pk, raised, as_of in rows}
-    return [_progress(drive, *sums.get(drive.pk, (0, None))) for drive in drives]
+    totals = {total.drive_id: total for total in DriveTotal.objects.filter(drive__in=drives)}
+    return [_progress(drive, totals.get(drive.pk) or DriveTotal()) for drive in drives]
 
 
-def _progress(drive: Drive, raised: int, as_of: datetime | None) -> Progress:
+def _progress(drive: Drive, total: DriveTotal) -> Progress:
     return Progress(
-        raised_minor=int(raised),  # PostgreSQL sums to a decimal
+        raised_minor=total.raised_minor,
         goal_minor=drive.goal_minor,
         currency=drive.currency,
-        as_of=as_of,
+        as_of=total.as_of,
+        stretch_goal_minor=drive.stretch_goal_minor,
+        matched_minor=total.matched_minor,
+        pledged_minor=total.pledged_minor,
+        fees_minor=total.fees_minor,
+        gifts=total.gifts,
+        donors=total.donors,
     )
+
+
+def raised_by_day(drive: Drive) -> list[tuple[date, int]]:
+    """What each day of the site's calendar brought, in minor units; days without are left out.
+
+    Their sum is what was raised. A match stands at the day of the gift that it was booked with.
+    """
+    return raised_by_day_of([drive])[drive.pk]
+
+
+def raised_by_day_of(drives: Sequence[Drive]) -> dict[int, list[tuple[date, int]]]:
+    """The same for each of some drives, by their primary keys, in one query."""
+    days: dict[int, list[tuple[date, int]]] = {drive.pk: [] for drive in drives}
+    found = DriveDay.objects.filter(drive__in=drives).order_by("day")
+    for pk, day, minor in found.values_list("drive_id", "day", "raised_minor"):
+        days[pk].append((day, minor))
+    return days
+
+
+def recent_gifts(drive: Drive, limit: int = 10) -> QuerySet[Donation]:
+    """The gifts that came last and still hold something, the newest first.
+
+    Their names are for readers only by `Donation.public_name`, their words by `public_message`.
+    """
+    holding = Donation.objects.filter(drive=drive, counted_minor__gt=0, paid_at__isnull=False)
+    return holding.order_by("-paid_at", "-pk")[:limit]

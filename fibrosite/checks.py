@@ -62,3 +62,18 @@ def mail_backend(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         )
         return [Error(f"The mail backend cannot be used: {error}", hint=hint, id="fibrosite.E005")]
     return []
+
+
+@register(Tags.security, deploy=True)
+def payment_reports(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A provider that takes gifts also reports them: else they would never be booked."""
+    needs = {
+        "STRIPE_WEBHOOK_SECRET": settings.STRIPE_API_KEY and not settings.STRIPE_WEBHOOK_SECRET,
+        "PAYPAL_WEBHOOK_ID": settings.PAYPAL_CLIENT_ID and not settings.PAYPAL_WEBHOOK_ID,
+    }
+    hint = "See docs/operators.md, Gifts; until then its button is not shown."
+    return [
+        Error(f"{name} is not set.", hint=hint, id="fibrosite.E006")
+        for name, is_missing in needs.items()
+        if is_missing
+    ]

@@ -3,6 +3,7 @@
 from typing import Any
 
 EDITOR = "Editors"
+TREASURER = "Treasurers"
 
 BLOCKS_OF_PAGES = ["text", "figure", "quote", "table", "studycard", "box", "fact"]
 BLOCKS_OF_ARTICLES = [*BLOCKS_OF_PAGES, "related", "video", "callout"]
@@ -26,6 +27,7 @@ ROLES: dict[str, list[str]] = {
                 ("research", "study"),
                 ("research", "condition"),
                 ("donations", "drive"),
+                ("donations", "milestone"),
             )
             for verb in ("view", "add", "change", "delete")
         ),
@@ -33,11 +35,13 @@ ROLES: dict[str, list[str]] = {
         "research.view_notice",
         "research.change_notice",
         "articles.publish_page",
-        "donations.view_donation",
-        "donations.add_donation",
-        "donations.change_donation",
-        "donations.view_ledgerentry",
-        "donations.add_ledgerentry",
+        # Who gives, and what, is for the treasurer: editors see sums, and words for readers.
+        "donations.view_match",
+        "donations.view_driverate",
+        "donations.view_calloutcopy",
+        "donations.change_calloutcopy",
+        "donations.view_message",
+        "donations.change_message",
         "newsletter.view_digest",
         "newsletter.send_digest",
         "newsletter.view_delivery",
@@ -48,6 +52,21 @@ ROLES: dict[str, list[str]] = {
         "newsletter.view_suppression",
         "newsletter.view_rhythm",
         "newsletter.change_rhythm",
+    ],
+    TREASURER: [
+        *(
+            f"donations.{verb}_{model}"
+            for model in ("donation", "donor", "match", "driverate")
+            for verb in ("view", "add", "change")
+        ),
+        "donations.view_ledgerentry",
+        "donations.add_ledgerentry",
+        "donations.view_drive",
+        "donations.change_drive",
+        "donations.view_milestone",
+        "donations.view_pledge",
+        "donations.view_paymentevent",
+        "donations.view_bookscheck",
     ],
 }
 

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+from celery.schedules import crontab
+
 SCHEDULE: dict[str, dict[str, Any]] = {
     "settle scheduled articles": {
         "task": "articles.tasks.publish_due",
@@ -34,6 +36,21 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "newsletter.events.tasks.read_bounces",
         "schedule": timedelta(minutes=5),
         "options": {"expires": 300},
+    },
+    "settle payment events": {
+        "task": "donations.tasks.sweep_events",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 30},
+    },
+    "compare the books with the providers": {
+        "task": "donations.tasks.reconcile",
+        "schedule": crontab(hour=3, minute=17),
+        "options": {"expires": 3600},
+    },
+    "watch monthly gifts": {
+        "task": "donations.tasks.watch_renewals",
+        "schedule": timedelta(hours=6),
+        "options": {"expires": 3600},
     },
     "go on with moving lists": {
         "task": "newsletter.tasks.move_lists",

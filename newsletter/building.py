@@ -315,6 +315,8 @@ def write(digest: Digest, content: Content) -> Words:
     """The words of one variant, with slots for what differs from reader to reader."""
     context = {
         "articles": parts_of(content.articles, content.depth),
+        # Who chose the gist alone chose little to read: it holds nothing else.
+        "with_drive": content.depth != Depth.GIST,
         "archive_url": archive_url(digest),
         "subject": digest.subject,
         "more": content.more,

@@ -1,20 +1,22 @@
 """The cast, and what each test starts with.
 
 Ada edits the site. Bea is a confirmed subscriber. Cleo is a stranger without a login. Dara
-contributes: she writes, and does not publish.
+contributes: she writes, and does not publish. Edna keeps the books: she is the treasurer.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core.cache import cache
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from fibrosite.roles import EDITOR
+from fibrosite.roles import EDITOR, TREASURER
 from newsletter.models import Rhythm, Subscriber
 from tests.factories import SubscriberFactory
 
@@ -31,6 +33,35 @@ def _journals_of_its_own(tmp_path_factory: pytest.TempPathFactory, settings: Set
     settings.JOURNAL_DIR = str(tmp_path_factory.getbasetemp() / "journals" / uuid4().hex)
 
 
+@pytest.fixture(autouse=True)
+def _ledger_may_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
+    """SQLite has no TRUNCATE, and the ledger refuses DELETE: its guards rest between tests."""
+    empties = "transactional_db" in request.fixturenames or _is_transactional(request)
+    if empties:
+        # Set up before this, so that it is torn down after.
+        request.getfixturevalue("transactional_db")
+    yield
+    if empties and connection.vendor == "sqlite":
+        _empty_ledger()
+
+
+def _is_transactional(request: pytest.FixtureRequest) -> bool:
+    mark = request.node.get_closest_marker("django_db")
+    return bool(mark and mark.kwargs.get("transaction"))
+
+
+def _empty_ledger() -> None:
+    guards = "type = 'trigger' AND tbl_name = 'donations_ledgerentry'"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT name, sql FROM sqlite_master WHERE {guards}")
+        found = cursor.fetchall()
+        for name, _ in found:
+            cursor.execute(f"DROP TRIGGER {name}")
+        cursor.execute("DELETE FROM donations_ledgerentry")
+        for _, statement in found:
+            cursor.execute(statement)
+
+
 @pytest.fixture
 def ada(db: None) -> User:
     """The editor."""
@@ -44,6 +75,22 @@ def ada_browses(ada: User) -> Client:
     """A browser in which Ada is logged in."""
     client = Client()
     client.force_login(ada)
+    return client
+
+
+@pytest.fixture
+def edna(db: None) -> User:
+    """The treasurer."""
+    user = User.objects.create_user("edna", password="open sesame", is_staff=True)
+    user.groups.add(Group.objects.get(name=TREASURER))
+    return user
+
+
+@pytest.fixture
+def edna_browses(edna: User) -> Client:
+    """A browser in which Edna is logged in."""
+    client = Client()
+    client.force_login(edna)
     return client
 
 

@@ -20,7 +20,7 @@ from articles.models import (
     Term,
 )
 from donations import giving
-from donations.models import Donation, Drive, LedgerEntry
+from donations.models import Donation, Donor, Drive, LedgerEntry
 from newsletter.models import Digest, Subscriber, Variant, last_news
 from research.models import Study
 
@@ -183,6 +183,15 @@ class DriveFactory(DjangoModelFactory[Drive]):
     how_to_give = "<p>By cheque.</p>"
 
 
-def gift(drive: Drive, minor: int, **fields: Any) -> LedgerEntry:
+def gift(drive: Drive | None, minor: int, *, donor_name: str = "", **fields: Any) -> LedgerEntry:
     """A gift of so many minor units that reached the ledger."""
+    if donor_name:
+        fields["donor"] = Donor.objects.get_or_create(name=donor_name)[0]
     return giving.receive(Donation(drive=drive, **fields), amount_minor=minor, now=timezone.now())
+
+
+def given(drive: Drive, minor: int, **fields: Any) -> Donation:
+    """The gift itself, where `gift` tells of its money."""
+    donation = gift(drive, minor, **fields).donation
+    assert donation
+    return donation

@@ -12,10 +12,12 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from articles.models import Author, Series, Tag, Term
-from donations.models import Donation, Drive, LedgerEntry
+from donations import giving
+from donations.models import Donation, Donor, Drive, Milestone
 from fibrosite.demo.documents import Documents, read, write
 from fibrosite.lib.money import to_minor
 from fibrosite.roles import EDITOR as EDITOR_ROLE
+from fibrosite.roles import TREASURER as TREASURER_ROLE
 from newsletter.models import ConsentEvent, Rhythm, Subscriber
 from research.models import Condition, Study
 
@@ -58,7 +60,8 @@ def load(*, now: datetime | None = None) -> bool:
 
 def _load_editor() -> None:
     editor = User.objects.create_user(EDITOR, password=EDITOR_PASSWORD, is_staff=True)
-    editor.groups.add(Group.objects.get(name=EDITOR_ROLE))
+    # Who tries the demo is the one person who runs it.
+    editor.groups.set(Group.objects.filter(name__in=[EDITOR_ROLE, TREASURER_ROLE]))
 
 
 def _load_studies() -> None:
@@ -99,25 +102,29 @@ def _load_drive(row: dict[str, Any], now: datetime) -> None:
     )
     drive.full_clean()
     drive.save()
+    for milestone in row.get("milestone", []):
+        at_minor = to_minor(Decimal(milestone["at"]), currency)
+        Milestone.objects.create(drive=drive, at_minor=at_minor, words=milestone["words"])
     for gift in row["donation"]:
         _load_gift(drive, gift, now)
 
 
 def _load_gift(drive: Drive, row: dict[str, Any], now: datetime) -> None:
     received = now - timedelta(days=row["days"])
-    donation = Donation.objects.create(
+    donor = row["donor"]
+    donation = Donation(
         drive=drive,
         method=row["method"],
-        received_on=timezone.localdate(received),
-        donor_name=row["donor"],
+        given_on=timezone.localdate(received),
+        donor=Donor.objects.get_or_create(name=donor)[0] if donor else None,
         note=row["note"],
+        show_name=row.get("show_name", False),
+        name_shown=donor if row.get("show_name") else "",
+        message=row.get("message", ""),
+        message_state=Donation.MessageState(row.get("message_state", "waiting")),
     )
-    LedgerEntry.objects.create(
-        donation=donation,
-        kind=LedgerEntry.Kind.RECEIVED,
-        amount_minor=to_minor(Decimal(row["amount"]), drive.currency),
-        recorded_at=received,
-    )
+    amount_minor = to_minor(Decimal(row["amount"]), drive.currency)
+    giving.receive(donation, amount_minor=amount_minor, now=received)
 
 
 def _load_subscribers(now: datetime) -> None:

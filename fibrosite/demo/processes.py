@@ -20,7 +20,7 @@ LONGEST_PAUSE = 30
 LONGEST_LINE = 64 * 1024
 # Whatever a demo starts carries this variable, so that a later one can find what is left of it.
 MARK = "FIBROSITE_DEMO"
-COLOURS = {"web": 32, "worker": 36, "schedule": 33, "mail": 35, "prepare": 34}
+COLOURS = {"web": 32, "worker": 36, "schedule": 33, "mail": 35, "prepare": 34, "payments": 31}
 PR_SET_PDEATHSIG = 1
 
 

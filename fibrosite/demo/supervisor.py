@@ -1,4 +1,4 @@
-"""`make run`: web, worker, scheduler and mail server as one program. Standard library only.
+"""`make run`: web, worker, scheduler, mail and payments as one program. Standard library only.
 
 It imports neither Django nor Celery, so that watching over them costs next to nothing.
 """
@@ -47,7 +47,9 @@ class Demo:
         self.answered = False
         self.started_at = time.monotonic()
         mail_port = free_port()
-        self.environment = environment(port, mail_port, var_dir)
+        pay_port = free_port()
+        self.environment = environment(port, mail_port, pay_port, var_dir)
+        self.payments = self._child("payments", *payments_command(port, pay_port, var_dir))
         self.mail = self._child("mail", *mail_command(mail_port, var_dir))
         self.prepare = self._child("prepare", "manage.py", "prepare_demo", once=True)
         # A TERM, because granian takes its worker along only when it ends in good order.
@@ -72,6 +74,7 @@ class Demo:
 
     def _start(self) -> None:
         self.crew.start(self.mail)
+        self.crew.start(self.payments)
         self.crew.start(self.prepare)
         while self.prepare.running:
             self.crew.step()
@@ -103,7 +106,8 @@ class Demo:
             # Nobody waits for it, and granian's worker does not hear a TERM while it starts.
             self.web.signal(signal.SIGKILL)
         # First who makes work, then who does it, last who takes the letters.
-        self.crew.stop((self.prepare, self.schedule, self.web, self.worker, self.mail))
+        makers = (self.prepare, self.payments, self.schedule)
+        self.crew.stop((*makers, self.web, self.worker, self.mail))
         self.terminal.say("Stopped.")
 
 
@@ -122,6 +126,12 @@ def mail_command(port: int, var_dir: Path) -> list[str]:
     return ["-m", "fibrosite.demo.mailserver", "--port", str(port), "--folder", folder]
 
 
+def payments_command(port: int, pay_port: int, var_dir: Path) -> list[str]:
+    file = str(var_dir / "payments.json")
+    options = ["--port", str(pay_port), "--file", file, "--site", address(port)]
+    return ["-m", "fibrosite.demo.checkout", *options]
+
+
 def web_command(port: int) -> list[str]:
     options = (
         f"--interface wsgi --host {HOST} --port {port} --http 1 --no-ws --workers 1 "
@@ -131,9 +141,10 @@ def web_command(port: int) -> list[str]:
     return ["-m", "granian", *options.split(), "--access-log-fmt", ACCESS_LINE, application]
 
 
-def environment(port: int, mail_port: int, var_dir: Path) -> dict[str, str]:
-    """What every child is told; databases and brokers named by the caller stay as they are."""
+def environment(port: int, mail_port: int, pay_port: int, var_dir: Path) -> dict[str, str]:
+    """What every child is told; databases, brokers and keys named by the caller stay."""
     return {
+        **payment_keys(pay_port),
         "DJANGO_SETTINGS_MODULE": "fibrosite.settings.dev",
         # In a container all is root's, and Celery's five lines about it help nobody.
         "PYTHONWARNINGS": "ignore:::celery.platforms",
@@ -145,6 +156,21 @@ def environment(port: int, mail_port: int, var_dir: Path) -> dict[str, str]:
         "EMAIL_PORT": str(mail_port),
         "MAILBOX_DIR": str(var_dir / "mail"),
         "PYTHONUNBUFFERED": "1",
+    }
+
+
+def payment_keys(port: int) -> dict[str, str]:
+    """The keys of the demo's own payment service, unless the caller tries a real one."""
+    if any(name.startswith(("STRIPE_", "PAYPAL_")) for name in os.environ):
+        return {}
+    return {
+        "STRIPE_API_KEY": "sk_test_demo",
+        "STRIPE_WEBHOOK_SECRET": "whsec_demo",
+        "STRIPE_API_BASE": address(port),
+        "PAYPAL_CLIENT_ID": "demo",
+        "PAYPAL_CLIENT_SECRET": "demo",
+        "PAYPAL_WEBHOOK_ID": "demo",
+        "PAYPAL_API_BASE": address(port),
     }
 
 

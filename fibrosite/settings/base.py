@@ -189,6 +189,8 @@ MAIL_QUIET_HOURS = env.str("MAIL_QUIET_HOURS", "")
 MAIL_WARM_UP_FROM = env.str("MAIL_WARM_UP_FROM", "")
 # A copy of the database under another SITE_URL sends nothing until it is told to.
 HOLD_COPIES = env.bool("HOLD_COPIES", True)
+# Who is asked whether letters may leave, by apps that know no other app.
+MAIL_MAY_LEAVE = "newsletter.home.is_at_home"
 
 # How long a digest waits before it goes out, so that an editor can undo it.
 DIGEST_HOLD = timedelta(minutes=env.int("DIGEST_HOLD_MINUTES", 10))
@@ -211,6 +213,36 @@ POSTAL_ADDRESS = env.str("POSTAL_ADDRESS", "1 Example Street, Example Town (a de
 LEGAL_STATUS = env.str(
     "LEGAL_STATUS", f"{SITE_NAME} is a demo. It is not a charity and takes no money."
 )
+# What gifts count in that belong to no drive.
+FUND_CURRENCY = env.str("FUND_CURRENCY", "USD")
+# Only if LEGAL_STATUS allows it may a receipt say that the gift can be deductible.
+TAX_DEDUCTIBLE = env.bool("TAX_DEDUCTIBLE", False)
+# The sums to choose from, and the limits, in hundredths of the currency's unit.
+GIFT_AMOUNTS = [int(amount) for amount in env.list("GIFT_AMOUNTS", default=[10, 25, 50, 100])]
+GIFT_MIN_MINOR = env.int("GIFT_MIN_MINOR", 200)
+GIFT_MAX_MINOR = env.int("GIFT_MAX_MINOR", 1_000_000)
+# What a payment costs us, for givers who want to cover it: a share and a fixed part.
+GIFT_FEE_PERCENT = env.float("GIFT_FEE_PERCENT", 2.9)
+GIFT_FEE_MINOR = env.int("GIFT_FEE_MINOR", 30)
+
+# Payment providers: without keys their buttons are not shown. Not by `env`, as above.
+STRIPE_API_KEY = os.environ.get("STRIPE_API_KEY", "")
+# More than one while a new one takes over.
+STRIPE_WEBHOOK_SECRET = os.environ.get("STRIPE_WEBHOOK_SECRET", "").replace(",", " ").split()
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", "").rstrip("/")
+PAYPAL_CLIENT_ID = os.environ.get("PAYPAL_CLIENT_ID", "")
+PAYPAL_CLIENT_SECRET = os.environ.get("PAYPAL_CLIENT_SECRET", "")
+PAYPAL_WEBHOOK_ID = os.environ.get("PAYPAL_WEBHOOK_ID", "")
+PAYPAL_API_BASE = env.str("PAYPAL_API_BASE", "https://api-m.paypal.com").rstrip("/")
+# Where the form to give may lead to: browsers check the address behind it, too.
+PAYMENT_PAGES = [
+    "https://checkout.stripe.com",
+    "https://billing.stripe.com",
+    "https://www.paypal.com",
+    "https://www.sandbox.paypal.com",
+]
+if STRIPE_API_BASE or PAYPAL_API_BASE.startswith("http://127.0.0.1"):
+    PAYMENT_PAGES = sorted({STRIPE_API_BASE, PAYPAL_API_BASE} - {""})
 
 # Where studies are looked up, and how we introduce ourselves there.
 VERSION = "0.1.0"
@@ -285,5 +317,7 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         # The broker of plain files has no host, and says so with each message.
         "kombu.connection": {"level": "ERROR"},
+        # Two lines for each request to it.
+        "stripe": {"level": "WARNING"},
     },
 }

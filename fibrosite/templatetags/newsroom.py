@@ -12,6 +12,7 @@ from articles.bodies import Document
 from articles.corrections import citing
 from articles.facts import overdue_facts
 from articles.models import Article
+from donations.models import Donation, Message, PaymentEvent
 from newsletter.answering import letters_waiting
 from newsletter.home import why_held
 from newsletter.models import Digest, Rhythm
@@ -27,12 +28,14 @@ NOTICES_SHOWN = 10
 
 @register.inclusion_tag("admin/desk.html", takes_context=True)
 def newsroom_desk(context: Context, user: User) -> dict[str, Any]:
-    """Notices about studies, overdue facts, drafts, scheduled articles, digests, letters."""
+    """Notices about studies, overdue facts, drafts, scheduled articles, digests, letters, gifts."""
+    gifts = _gifts(user)
     if not (user.has_perm("articles.view_article") and user.has_perm("newsletter.view_digest")):
-        return {"visible": False}
+        return {"visible": any(gifts.values()), **gifts}
     states = Article.State
     return {
         "visible": True,
+        **gifts,
         "csrf_token": context.get("csrf_token"),
         **(_notices() if user.has_perm("research.change_notice") else {}),
         "overdue": [
@@ -49,6 +52,23 @@ def newsroom_desk(context: Context, user: User) -> dict[str, Any]:
         "in_review": Article.objects.filter(state=states.IN_REVIEW),
         "scheduled": Article.objects.filter(state=states.SCHEDULED).order_by("published_at"),
     }
+
+
+def _gifts(user: User) -> dict[str, int]:
+    """How many messages, promises and reports wait for somebody with this login."""
+    waiting = Message.objects.filter(message_state=Donation.MessageState.WAITING)
+    rows = {
+        "messages_waiting": ("donations.change_message", waiting.exclude(message="")),
+        "promises": (
+            "donations.change_donation",
+            Donation.objects.filter(paid_at=None, promised_minor__gt=0),
+        ),
+        "reports_failed": (
+            "donations.view_paymentevent",
+            PaymentEvent.objects.filter(state=PaymentEvent.State.FAILED),
+        ),
+    }
+    return {name: found.count() for name, (perm, found) in rows.items() if user.has_perm(perm)}
 
 
 def _digests() -> dict[str, Any]:

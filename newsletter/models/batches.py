@@ -46,7 +46,7 @@ class Batch(models.Model):
     owner = models.CharField(max_length=32, blank=True)
     leased_at = models.DateTimeField(null=True)
     leased_until_at = models.DateTimeField(null=True)
-    # How often it was leased since a worker last settled it.
+    # How often it was leased since a worker last got on with it.
     attempt = models.PositiveSmallIntegerField(default=0)
     settled_at = models.DateTimeField(null=True)
     queued = models.PositiveIntegerField(default=0)

@@ -166,8 +166,12 @@ def settle_found(found: journal.Found, *, now: datetime) -> None:
     batch = locked.filter(Q(owner=found.token) | Q(pk=found.batch)).first()
     if batch is None:
         return
-    for start in range(0, len(keys[journal.ACCEPTED]), AT_ONCE):
-        _now_sent(_open(keys[journal.ACCEPTED][start : start + AT_ONCE]), now=now)
+    accepted = keys[journal.ACCEPTED]
+    for start in range(0, len(accepted), AT_ONCE):
+        _now_sent(_open(accepted[start : start + AT_ONCE]), now=now)
+    if accepted:
+        # It got on: whatever ended its worker, these copies are not what ends each of them.
+        Batch.objects.filter(pk=batch.pk).update(attempt=0)
     if batch.owner not in ("", found.token):
         # Its copies were called lost before another worker took up those that had not been.
         return

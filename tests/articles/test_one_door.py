@@ -34,6 +34,7 @@ HIDDEN = [
     ("withdrawn", -DAY),
     ("withdrawn", None),
 ]
+NO_KEY = "00000000-0000-4000-8000-000000000000"
 # How to fill in each address that takes an argument.
 ARGUMENTS: dict[str, list[str]] = {
     "articles:article": ["hidden"],
@@ -47,6 +48,18 @@ ARGUMENTS: dict[str, list[str]] = {
     "research:export_study": ["gentile-2019-a-study", "ris"],
     "research:export_library": ["ris"],
     "donations:drive": ["drive"],
+    "donations:embed": ["drive"],
+    "donations:badge": ["drive"],
+    "donations:figures": ["drive"],
+    "donations:promised": [NO_KEY],
+    "donations:thanks": [NO_KEY],
+    "donations:cancelled": [NO_KEY],
+    "donations:own": ["no-token"],
+    "donations:own_erase": ["no-token"],
+    "donations:own_pledge": ["no-token", NO_KEY],
+    "donations:own_receipt": ["no-token", NO_KEY],
+    "donations:own_statement": ["no-token", "2026"],
+    "donations:webhook": ["stripe"],
     "events:webhook": ["mailgun"],
     "newsletter:archived": ["7"],
     "newsletter:confirm": ["no-token"],

@@ -18,6 +18,7 @@ from fibrosite.demo import processes
 from fibrosite.demo.processes import Child, Terminal, end_leftovers, marked
 
 DEMO = Path(processes.__file__).parent
+SERVERS = ("fibrosite/demo/mailserver.py", "fibrosite/demo/checkout.py")
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other kernels do not tell")
 
 # Plays each of the children, known by a word of its command; notes when it is asked to stop.
@@ -25,7 +26,7 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other kernels d
 ACTOR = """
 import json, os, signal, socket, sys, time
 var = os.environ["VAR_DIR"]
-parts = ("worker", "beat", "wsgi", "--folder")
+parts = ("worker", "beat", "wsgi", "--folder", "--file")
 name = next((part for part in parts if part in sys.argv), "prepare")
 fork = None
 
@@ -71,7 +72,7 @@ class Site:
         for file in DEMO.glob("*.py"):
             shutil.copy(file, code)
         (self.folder / "fibrosite" / "__init__.py").touch()
-        for actor in ("manage.py", "granian.py", "celery.py", "fibrosite/demo/mailserver.py"):
+        for actor in ("manage.py", "granian.py", "celery.py", *SERVERS):
             (self.folder / actor).write_text(ACTOR)
 
     def start(self, **variables: str) -> subprocess.Popen:
@@ -195,7 +196,7 @@ def test_ctrl_c_stops_all_in_order(site: Site) -> None:
     supervisor = site.open()
     supervisor.send_signal(signal.SIGINT)
     assert supervisor.wait(10) == 0
-    assert site.stopped == ["beat", "wsgi", "worker", "--folder"]
+    assert site.stopped == ["--file", "beat", "wsgi", "worker", "--folder"]
     assert site.said.endswith("Stopped.\n")
     until(lambda: not site.left(), "the end of all")
 

@@ -80,11 +80,15 @@ def test_the_callout_is_not_on_the_page_it_leads_to(cleo: Client, drive):
         assert "By cheque." in read(cleo, "/donate/")
 
 
-def test_after_the_last_day_there_is_no_callout(cleo: Client, drive):
+def test_after_the_last_day_the_callout_thanks_and_asks_for_nothing(cleo: Client, drive):
     article = ArticleFactory.create(published_at=NOON - timedelta(days=9))
     with on(LAST + timedelta(days=1)):
         for path in ("/", article.get_absolute_url()):
-            assert CALLOUT not in read(cleo, path)
+            page = read(cleo, path)
+            callout = page[page.index(CALLOUT) :].split("</aside>")[0]
+            assert "Winter drive is over: thank you" in callout
+            assert "You kept us warm." in callout
+            assert "/donate/" not in callout
 
 
 def test_who_takes_the_gifts_is_said_wherever_we_ask_for_one(cleo: Client, drive, settings):

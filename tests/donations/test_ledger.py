@@ -3,14 +3,14 @@
 import random
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, models, transaction
 from django.test import Client
-from django.utils import timezone
 
-from donations import giving
+from donations import booking, giving
 from donations.ledger import progress
 from donations.models import Donation, Drive, LedgerEntry
 from newsletter.letters import render_letter
@@ -38,16 +38,28 @@ def history(seed: int) -> list[Event]:
 def record(events: list[Event], order: random.Random) -> Drive:
     """A new drive whose ledger got these events in some order."""
     drive = DriveFactory.create(goal_minor=200_000)
-    gifts = {number: Donation.objects.create(drive=drive) for number, _, _ in events}
+    gifts = {number: given_to(drive) for number, _, _ in events}
     for number, kind, minor in order.sample(events, len(events)):
-        LedgerEntry.objects.create(
-            donation=gifts[number],
-            kind=kind,
-            amount_minor=minor,
-            reason="slip",
-            recorded_at=timezone.now(),
-        )
+        enter(gifts[number], kind, minor)
     return drive
+
+
+def given_to(drive: Drive) -> Donation:
+    """A gift of which the ledger knows nothing yet."""
+    return Donation.objects.create(drive=drive, currency=drive.currency)
+
+
+def enter(donation: Donation, kind: str, minor: int, reason: str = "slip") -> LedgerEntry | None:
+    return booking.book(
+        donation,
+        kind,
+        minor,
+        currency=donation.currency,
+        source_key=f"hand:{uuid4()}",
+        happened_at=NOON,
+        now=NOON,
+        reason=reason,
+    )
 
 
 def sums(text: str) -> list[str]:
@@ -101,35 +113,19 @@ def test_a_drive_without_gifts_stands_at_zero():
     assert (state.raised, state.percent, state.as_of) == ("$0", 0, None)
 
 
-def amendment(donation: Donation, minor: int) -> LedgerEntry:
-    return LedgerEntry(
-        donation=donation, kind=LedgerEntry.Kind.CORRECTION, amount_minor=minor, reason="slip"
-    )
-
-
 def test_a_gift_cannot_give_back_more_than_it_holds():
     drive = DriveFactory.create()
     donation = gift(drive, 100).donation
-    giving.amend(amendment(donation, -60), now=NOON)
+    giving.amend(donation, "correction", -60, reason="slip", now=NOON)
     with pytest.raises(ValueError, match="more than it holds"):
-        giving.amend(amendment(donation, -60), now=NOON)
+        giving.amend(donation, "correction", -60, reason="slip", now=NOON)
     assert progress(drive).raised_minor == 40
 
 
 def test_a_sum_below_zero_is_told_and_the_bar_stays_empty():
     drive = DriveFactory.create()
-    gift(drive, 100)
-    LedgerEntry.objects.bulk_create(
-        [
-            LedgerEntry(
-                donation=Donation.objects.get(),
-                kind=LedgerEntry.Kind.CORRECTION,
-                amount_minor=-500,
-                reason="slip",
-                recorded_at=NOON,
-            )
-        ]
-    )
+    donation = gift(drive, 100).donation
+    enter(donation, "disputed", -500)
     state = progress(drive)
     assert (state.raised, state.percent, state.filled) == ("-$4", 0, 0)
 
@@ -154,7 +150,7 @@ def test_the_sum_is_as_of_its_last_entry():
     drive = DriveFactory.create()
     entry = giving.receive(Donation(drive=drive), amount_minor=100, now=NOON)
     later = NOON + timedelta(hours=3)
-    giving.amend(amendment(entry.donation, -50), now=later)
+    giving.amend(entry.donation, "correction", -50, reason="slip", now=later)
     assert progress(drive).as_of == later
 
 
@@ -163,28 +159,48 @@ def test_the_sum_is_as_of_its_last_entry():
     [
         ("received", 0, ""),
         ("received", -1, ""),
+        ("settled", -1, ""),
         ("refunded", 0, ""),
         ("refunded", 1, ""),
+        ("disputed", 1, ""),
+        ("dispute-won", -1, ""),
+        ("dispute-lost", -1, ""),
+        ("fee", 0, ""),
+        ("pledged", -5, ""),
         ("correction", 0, "slip"),
         ("correction", 5, ""),
         ("stolen", 5, "why not"),
     ],
 )
 def test_the_database_refuses_a_sign_that_does_not_fit(kind: str, minor: int, reason: str):
-    donation = Donation.objects.create(drive=DriveFactory.create())
+    donation = given_to(DriveFactory.create())
     with pytest.raises(IntegrityError), transaction.atomic():
-        LedgerEntry.objects.create(
-            donation=donation, kind=kind, amount_minor=minor, reason=reason, recorded_at=NOON
-        )
+        enter(donation, kind, minor, reason)
     assert not donation.entries.exists()
 
 
-def test_the_database_takes_a_gift_as_received_once():
-    donation = gift(DriveFactory.create(), 100).donation
+@pytest.mark.parametrize("first", ["received", "settled"])
+@pytest.mark.parametrize("second", ["received", "settled"])
+def test_the_money_of_a_gift_comes_once_by_hand_or_provider(first: str, second: str):
+    drive = DriveFactory.create()
+    donation = given_to(drive)
+    enter(donation, first, 100)
+    with pytest.raises(booking.MoneyCameTwiceError):
+        enter(donation, second, 100)
     with pytest.raises(IntegrityError), transaction.atomic():
         LedgerEntry.objects.create(
-            donation=donation, kind="received", amount_minor=100, recorded_at=NOON
+            drive=drive,
+            donation=donation,
+            kind=second,
+            amount_minor=100,
+            currency="USD",
+            drive_minor=100,
+            counts=True,
+            source_key="by hook or by crook",
+            happened_at=NOON,
+            recorded_at=NOON,
         )
+    assert progress(drive).raised_minor == 100
 
 
 @pytest.mark.django_db(transaction=True)
@@ -199,6 +215,17 @@ def test_an_entry_is_never_changed():
     entry.amount_minor = 1
     with pytest.raises(TypeError, match="append a correction"):
         entry.save()
+
+
+def test_the_database_lets_nobody_edit_or_delete_an_entry():
+    gift(DriveFactory.create(), 100)
+    for act in (
+        lambda: LedgerEntry.objects.update(reason="mine"),
+        lambda: LedgerEntry.objects.all()._raw_delete(using="default"),
+    ):
+        with pytest.raises(IntegrityError, match="append a correction"), transaction.atomic():
+            act()
+    assert LedgerEntry.objects.get().reason == ""
 
 
 def test_an_entry_is_never_deleted_nor_is_its_gift_or_drive():

@@ -159,7 +159,7 @@ def test_an_open_drive_shows_its_sum_and_its_last_day() -> None:
     ArticleFactory.create()
     drive = DriveFactory.create()
     gift(drive, 25_000)
-    words = written(Depth.GIST)
+    words = written(Depth.STANDARD)
     for part in (said(words.html), said(words.text)):
         assert "$250 raised of $1,000 goal" in part
         assert "It runs until" in part
@@ -169,7 +169,7 @@ def test_an_open_drive_shows_its_sum_and_its_last_day() -> None:
 def test_a_drive_that_met_its_goal_says_thank_you() -> None:
     ArticleFactory.create()
     gift(DriveFactory.create(), 100_000)
-    words = written(Depth.GIST)
+    words = written(Depth.STANDARD)
     for part in (said(words.html), said(words.text)):
         assert "The goal is met: thank you." in part
 
@@ -184,7 +184,7 @@ def test_what_a_drive_brought_is_told_for_two_weeks_after_it(days: int, is_told:
         thanks="It pays for a year.",
     )
     gift(drive, 90_000)
-    words = written(Depth.GIST)
+    words = written(Depth.STANDARD)
     for part in (said(words.html), said(words.text)):
         assert ("$900 came in, of $1,000 goal. It pays for a year." in part) is is_told
 
@@ -194,7 +194,7 @@ def test_an_open_drive_comes_before_one_that_is_over() -> None:
     today = timezone.localdate()
     DriveFactory.create(name="The open one", starts_on=today - timedelta(days=90))
     DriveFactory.create(name="The old one", ends_on=today - timedelta(days=1))
-    text = written(Depth.GIST).text
+    text = written(Depth.STANDARD).text
     assert "THE OPEN ONE" in text
     assert "THE OLD ONE" not in text
 
@@ -273,3 +273,20 @@ def test_variants_of_one_digest_share_what_was_made(
     monkeypatch.setattr(depths, "letter_html", None)
     with django_assert_num_queries(0):
         assert parts_of(articles, Depth.FULL) == first
+
+
+@pytest.mark.parametrize("days", [-30, 1])
+def test_a_letter_of_gists_alone_says_nothing_of_a_drive(days: int) -> None:
+    ArticleFactory.create()
+    today = timezone.localdate()
+    drive = DriveFactory.create(
+        name="The drive",
+        starts_on=today - timedelta(days=40),
+        ends_on=today - timedelta(days=days),
+    )
+    gift(drive, 25_000)
+    words = written(Depth.GIST)
+    for part in (said(words.html), said(words.text)):
+        assert "the drive" not in part.lower()
+        assert "$250" not in part
+        assert "give" not in part.lower()

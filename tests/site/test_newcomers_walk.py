@@ -70,7 +70,7 @@ def test_the_bar_moves_after_a_gift(site: RunningSite) -> None:
         drive=drive[1],
         amount="150.40",
         method="cheque",
-        received_on=datetime.now(UTC).date().isoformat(),
+        given_on=datetime.now(UTC).date().isoformat(),
         donor_name="",
         note="",
     )

@@ -150,3 +150,18 @@ def test_a_folder_with_odd_signs_keeps_its_database(tmp_path: Path):
     development = {"DJANGO_SETTINGS_MODULE": "fibrosite.settings.dev", "VAR_DIR": str(odd)}
     done = run(["-c", show], tmp_path, **development)
     assert done.stdout == f"{odd / 'fibrosite.sqlite3'}\n"
+
+
+@pytest.mark.parametrize(
+    ("keys", "missing"),
+    [
+        ({"STRIPE_API_KEY": "sk_live_x"}, "STRIPE_WEBHOOK_SECRET"),
+        ({"PAYPAL_CLIENT_ID": "x"}, "PAYPAL_WEBHOOK_ID"),
+    ],
+)
+def test_gifts_that_would_never_be_booked_are_refused(
+    tmp_path: Path, keys: dict[str, str], missing: str
+):
+    done = run(CHECK, tmp_path, **FULL, **WATCHFUL, **keys)
+    assert done.returncode == 1
+    assert f"{missing} is not set." in done.stderr

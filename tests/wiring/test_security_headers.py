@@ -1,6 +1,7 @@
 """What each answer tells the browser to refuse."""
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from tests.factories import ArticleFactory
@@ -28,10 +29,15 @@ def policy(client: Client, path: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/articles/", "/donate/", "/subscribe/", "/missing/", "/feed/", "/administrate/"]
+    "path", ["/", "/articles/", "/subscribe/", "/missing/", "/feed/", "/administrate/"]
 )
 def test_readers_get_the_strict_policy(cleo: Client, path: str):
     assert policy(cleo, path) == STRICT
+
+
+def test_the_form_to_give_may_lead_to_the_payment_pages_and_nowhere_else(cleo: Client):
+    pages = " ".join(["'self'", *settings.PAYMENT_PAGES])
+    assert policy(cleo, "/donate/") == {**STRICT, "form-action": pages}
 
 
 @pytest.mark.parametrize("path", ["/", "/admin/login/", "/missing/", "/healthz"])

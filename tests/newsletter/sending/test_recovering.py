@@ -547,3 +547,14 @@ def test_a_batch_that_ends_each_worker_stops_for_a_person(
     steering.resume(digest)
     delivering.deliver_round(digest.pk)
     assert set(states(digest)) == {"sent"}
+
+
+def test_a_batch_whose_workers_get_on_before_they_die_goes_on(mailer: Mailer) -> None:
+    digest = digest_to(*SubscriberFactory.create_batch(delivering.MOST_DEATHS + 2))
+    for _ in range(delivering.MOST_DEATHS + 1):
+        worker = worker_of(digest)
+        hands_over(worker, accepted=1, begun=0)
+        dies(worker)
+        recover(now=timezone.now())
+    delivering.deliver_round(digest.pk)
+    assert states(digest) == ["sent"] * (delivering.MOST_DEATHS + 2)

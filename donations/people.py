@@ -1,0 +1,33 @@
+"""Who gave: one row an address."""
+
+from django.db.models.functions import Lower
+
+from donations.models import Checkout, Donor
+from donations.providers.facts import Person
+
+
+def with_address(email: str) -> Donor | None:
+    """The giver with this address, whatever its case."""
+    if not email:
+        return None
+    return Donor.objects.annotate(lower=Lower("email")).filter(lower=email.lower()).first()
+
+
+def donor_of(person: Person, checkout: Checkout | None, *, needed: bool = False) -> Donor | None:
+    """The giver that a provider or the form names; made if new, None if neither names one.
+
+    `needed`: a giver without an address rather than none.
+    """
+    if checkout and checkout.donor:
+        return checkout.donor
+    email = (checkout.email if checkout else "") or person.email
+    name = (checkout.name if checkout else "") or person.name
+    if not email:
+        return Donor.objects.create(name=name) if needed else None
+    donor = with_address(email)
+    if donor is None:
+        return Donor.objects.create(email=email, name=name)
+    if name and not donor.name:
+        donor.name = name
+        donor.save(update_fields=["name"])
+    return donor

@@ -1,0 +1,151 @@
+"""Receipts and yearly statements as PDF, by fpdf2. Sums are of the ledger."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from donations.models import Donation, Donor, LedgerEntry
+from fibrosite.lib.money import exponent
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
+
+# What the built-in font of every PDF reader can show.
+_ENCODING = "latin-1"
+# Dashes, quotation marks and the ellipsis as people pasted them.
+_PUNCTUATION = str.maketrans(
+    {0x2013: "-", 0x2014: "-", 0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2026: "..."}
+)
+
+
+def gifts_of(donor: Donor) -> list[Donation]:
+    """The gifts of a giver whose money came, the newest first."""
+    rows = donor.donations.filter(paid_at__isnull=False).select_related("drive", "pledge")
+    return list(rows.order_by("-paid_at", "-pk"))
+
+
+def years_of(gifts: Sequence[Donation]) -> list[int]:
+    """The years in which gifts came, the newest first."""
+    return sorted({day_of(gift).year for gift in gifts}, reverse=True)
+
+
+def day_of(gift: Donation) -> date:
+    """The day of the site's calendar on which the money came."""
+    return timezone.localdate(gift.paid_at) if gift.paid_at else gift.given_on
+
+
+def amount_text(minor: int, currency: str) -> str:
+    """An amount with its code, as books write it: `10.00 USD`."""
+    digits = exponent(currency)
+    return f"{minor / 10**digits:,.{digits}f} {currency}"
+
+
+def came_minor(gift: Donation) -> int:
+    """What came, before anything was given back."""
+    kinds = Q(kind=LedgerEntry.Kind.SETTLED) | Q(kind=LedgerEntry.Kind.RECEIVED)
+    entry = gift.entries.filter(kinds).first()
+    return entry.amount_minor if entry else 0
+
+
+def number_of(gift: Donation) -> str:
+    """What a receipt is called by: short, and it says nothing of how many there are."""
+    return str(gift.key)[:8].upper()
+
+
+def receipt(gift: Donation) -> bytes:
+    """The receipt of one gift."""
+    pdf = _page(f"Receipt {number_of(gift)}")
+    came = came_minor(gift)
+    rows = [
+        ("Given on", f"{day_of(gift):%-d %B %Y}"),
+        ("Amount", amount_text(came, gift.currency)),
+        ("By", gift.get_method_display()),
+        ("For", str(gift.drive) if gift.drive else settings.SITE_NAME),
+        ("From", _name(gift.donor)),
+    ]
+    if gift.held_minor != came:
+        rows.append(("Given back", amount_text(came - gift.held_minor, gift.currency)))
+    for label, value in rows:
+        _row(pdf, label, value)
+    return _finish(pdf)
+
+
+def statement(donor: Donor, year: int) -> bytes:
+    """All that one giver gave in a year, and the sum in each currency."""
+    pdf = _page(f"Gifts in {year}")
+    _row(pdf, "From", _name(donor))
+    pdf.ln(4)
+    sums: dict[str, int] = {}
+    for gift in reversed(gifts_of(donor)):
+        if day_of(gift).year == year and gift.held_minor > 0:
+            words = f"{amount_text(gift.held_minor, gift.currency)}   {gift.get_method_display()}"
+            _row(pdf, f"{day_of(gift):%-d %B %Y}", words)
+            sums[gift.currency] = sums.get(gift.currency, 0) + gift.held_minor
+    pdf.ln(4)
+    for currency, minor in sums.items():
+        _row(pdf, "In all", amount_text(minor, currency))
+    return _finish(pdf)
+
+
+def _page(title: str) -> "FPDF":
+    from fpdf import FPDF  # noqa: PLC0415  (it takes a while, and few processes make receipts)
+
+    pdf = FPDF(format="A4")
+    pdf.set_title(_shown(f"{title}, {settings.SITE_NAME}"))
+    pdf.set_lang("en")
+    pdf.set_margin(25)
+    pdf.add_page()
+    pdf.set_font("Helvetica", "B", 18)
+    pdf.multi_cell(0, 9, _shown(settings.SITE_NAME), new_x="LMARGIN", new_y="NEXT")
+    pdf.set_font("Helvetica", "", 14)
+    pdf.multi_cell(0, 10, _shown(title), new_x="LMARGIN", new_y="NEXT")
+    pdf.ln(6)
+    return pdf
+
+
+def _row(pdf: "FPDF", label: str, value: str) -> None:
+    pdf.set_font("Helvetica", "", 11)
+    pdf.cell(40, 7, _shown(label))
+    pdf.multi_cell(0, 7, _shown(value), new_x="LMARGIN", new_y="NEXT")
+
+
+def _finish(pdf: "FPDF") -> bytes:
+    pdf.ln(10)
+    pdf.set_font("Helvetica", "", 10)
+    for words in (settings.LEGAL_STATUS, deductible_words(), _sender()):
+        if words:
+            pdf.multi_cell(0, 6, _shown(words), new_x="LMARGIN", new_y="NEXT")
+            pdf.ln(2)
+    return bytes(pdf.output())
+
+
+def deductible_words() -> str:
+    """What a receipt says of taxes: nothing, unless the status of the site allows it."""
+    if not settings.TAX_DEDUCTIBLE:
+        return ""
+    return "This gift may be deductible; nothing was given in return for it."
+
+
+def _sender() -> str:
+    return f"{settings.SENDER_NAME}, {settings.POSTAL_ADDRESS}"
+
+
+def _name(donor: Donor | None) -> str:
+    """The giver's name as far as it can be printed, else the address."""
+    if donor is None:
+        return ""
+    plain = donor.name.translate(_PUNCTUATION)
+    try:
+        plain.encode(_ENCODING)
+    except UnicodeEncodeError:
+        return donor.email
+    return plain or donor.email
+
+
+def _shown(words: str) -> str:
+    """The words as the built-in font shows them."""
+    return words.translate(_PUNCTUATION).encode(_ENCODING, "replace").decode(_ENCODING)

@@ -1,0 +1,165 @@
+"""Giving as people do it: on a phone, without script, with real buttons; and by keyboard alone."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from benchmarks.running import RunningSite, wait_for
+from tests.browser.conftest import axe_finds_nothing, nothing_sticks_out
+from tests.site.walking import letter_about, link
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"width": 320, "java_script_enabled": False, "has_touch": True, "is_mobile": True}
+
+
+def raised(page: Page, site: RunningSite) -> float:
+    """What the bar of the open drive says came in, in dollars."""
+    page.goto(f"{site.url}/donate/")
+    said = page.get_by_role("progressbar").first.get_attribute("aria-valuetext") or ""
+    found = re.match(r"\$([\d,.]+) raised", said)
+    assert found, said
+    return float(found[1].replace(",", ""))
+
+
+def bar_moves(page: Page, site: RunningSite, *, to: float) -> None:
+    """Wait until the bar says so: the report comes in by another way than the giver."""
+    wait_for(lambda: abs(raised(page, site) - to) < 0.005, seconds=30, hint=f"the bar at {to}")
+
+
+def pay(page: Page, email: str) -> None:
+    page.get_by_label("E-mail address for the receipt").fill(email)
+    page.get_by_role("button", name=re.compile("^Pay ")).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+
+
+def own_page(page: Page, site: RunningSite, email: str) -> None:
+    """Open the own page by the link in the receipt."""
+    page.goto(link(letter_about(site, email, "Receipt"), "own"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your gifts")
+
+
+def test_ten_dollars_on_a_phone_move_the_bar(new_page: Callable[..., Page], site: RunningSite):
+    page = new_page(**PHONE)
+    before = raised(page, site)
+    page.get_by_label("$10", exact=True).check()
+    page.get_by_role("button", name="Give by card").click()
+    expect(page.get_by_text("10.00 USD").first).to_be_visible()
+    pay(page, "ten@readers.example")
+    bar_moves(page, site, to=before + 10)
+    own_page(page, site, "ten@readers.example")
+    expect(page.get_by_text("$10", exact=True)).to_be_visible()
+    nothing_sticks_out(page)
+
+
+def test_a_monthly_gift_begins_and_is_stopped_in_two_presses(
+    new_page: Callable[..., Page], site: RunningSite
+):
+    page = new_page(**PHONE)
+    before = raised(page, site)
+    page.get_by_label("Or another amount").fill("7.50")
+    page.get_by_label("Each month").check()
+    page.get_by_role("button", name="Give by PayPal").click()
+    pay(page, "monthly@readers.example")
+    bar_moves(page, site, to=before + 7.5)
+    own_page(page, site, "monthly@readers.example")
+    page.get_by_role("link", name="Change or stop it").click()
+    nothing_sticks_out(page)
+    page.get_by_role("button", name="Stop it now").click()
+    expect(page.get_by_role("status")).to_have_text(
+        "Your monthly gift is stopped. Nothing more is taken."
+    )
+    letter_about(site, "monthly@readers.example", "has ended")
+
+
+def test_a_refused_card_takes_nothing_and_another_try_is_open(
+    new_page: Callable[..., Page], site: RunningSite
+):
+    page = new_page(**PHONE)
+    before = raised(page, site)
+    page.get_by_role("button", name="Give by card").click()
+    page.get_by_role("button", name="Try a card that is refused").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was paid")
+    page.get_by_role("button", name="Go back without paying").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing was paid")
+    nothing_sticks_out(page)
+    page.get_by_role("link", name="Back to the ways to give").click()
+    assert raised(page, site) == before
+
+
+def test_a_promise_counts_once_the_treasurer_received_it(
+    new_page: Callable[..., Page], site: RunningSite
+):
+    page = new_page(**PHONE)
+    before = raised(page, site)
+    page.get_by_role("link", name="Tell us that you will send").click()
+    nothing_sticks_out(page)
+    page.get_by_label("Or another amount").fill("33")
+    page.get_by_role("button", name="Promise it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you for your promise")
+    assert raised(page, site) == before
+    receive = (
+        "from django.utils import timezone as t; from donations import giving as g; "
+        "from donations.models import Donation as D; "
+        "g.receive_promised(D.objects.filter(paid_at=None).latest('pk'), amount_minor=3300, "
+        "on=t.localdate(), now=t.now())"
+    )
+    site.manage("shell", "-c", receive)
+    assert raised(page, site) == pytest.approx(before + 33)
+
+
+def test_the_whole_way_by_keyboard(new_page: Callable[..., Page], site: RunningSite):
+    page = new_page()
+    before = raised(page, site)
+    page.get_by_label("$25", exact=True).focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_label("$10", exact=True)).to_be_checked()
+    # The sum, another sum, how often, the fee, the name, then the button.
+    for _ in range(4):
+        page.keyboard.press("Tab")
+    expect(page.get_by_text("Add your name")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Give by card")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_label("E-mail address for the receipt").focus()
+    page.keyboard.type("keys@readers.example")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+    bar_moves(page, site, to=before + 10)
+
+
+def test_axe_finds_nothing_on_any_page_of_giving(new_page: Callable[..., Page], site: RunningSite):
+    page = new_page(width=320, color_scheme="dark")
+    page.goto(f"{site.url}/donate/")
+    page.get_by_text("Add your name").click()
+    axe_finds_nothing(page)
+    nothing_sticks_out(page)
+    page.get_by_label("Or another amount").fill("ten")
+    page.get_by_role("button", name="Give by card").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    axe_finds_nothing(page)
+    page.get_by_label("Or another amount").fill("12")
+    page.get_by_label("Each month").check()
+    page.get_by_role("button", name="Give by card").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Payment of the demo")
+    axe_finds_nothing(page)
+    pay(page, "axe@readers.example")
+    axe_finds_nothing(page)
+    for path in ("/donate/promise/", "/donate/own/", "/drives/keep-it-readable/"):
+        page.goto(f"{site.url}{path}")
+        axe_finds_nothing(page)
+        nothing_sticks_out(page)
+    own_page(page, site, "axe@readers.example")
+    axe_finds_nothing(page)
+    title = page.get_by_role("heading", level=1)
+    page.get_by_role("link", name="Change or stop it").click()
+    expect(title).to_have_text("Your monthly gift")
+    axe_finds_nothing(page)
+    page.go_back()
+    page.get_by_role("link", name="Erase my name and address").click()
+    expect(title).to_have_text("Erase your name and address?")
+    axe_finds_nothing(page)

@@ -1,0 +1,3 @@
+from tests.donations.providers.conftest import till
+
+__all__ = ["till"]
