@@ -222,8 +222,10 @@ def lock_total(drive: Drive | None) -> DriveTotal:
     rows = DriveTotal.objects.select_for_update().filter(drive=drive)
     total = rows.first()
     if total is None:
-        # Another transaction may make it in this moment: then that one is taken.
-        DriveTotal.objects.bulk_create([DriveTotal(drive=drive)], ignore_conflicts=True)
+        # Another transaction may make it in this moment: then that one is taken. By its key, so
+        # that the drive does not remember this row as its own.
+        new = DriveTotal(drive_id=drive.pk if drive else None)
+        DriveTotal.objects.bulk_create([new], ignore_conflicts=True)
         total = rows.get()
     return total
 

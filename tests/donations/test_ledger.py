@@ -91,7 +91,7 @@ def test_a_drive_never_shows_a_share_below_zero_or_a_bar_above_full(seed: int):
 def test_bar_text_callout_and_digest_say_the_same(cleo: Client, seed: int):
     drive = record(history(seed), random.Random(seed))
     article = ArticleFactory.create()
-    letter = render_letter("digest", {"articles": [], "leave_url": ""})
+    letter = render_letter("digest", {"articles": [], "leave_url": "", "with_drive": True})
     pages = [
         cleo.get(path).content.decode()
         for path in ("/", "/donate/", drive.get_absolute_url(), article.get_absolute_url())
