@@ -231,16 +231,20 @@ def judge(digest: Any, log: Path) -> tuple[sink.Verdict, dict[str, int]]:
 # One run, and who stands beside it
 
 
-def measure(folder: Path) -> dict[str, Any]:
-    """Build the digest, release it, wait for its end, and read the sink's log."""
-    options = [
+def sink_options() -> list[str]:
+    """The faults that the environment asks for, as the sink's command line has them."""
+    return [
         part
         for name in FAULTS
         if name in os.environ
         for part in (f"--{name.lower().replace('_', '-')}", os.environ[name])
     ]
+
+
+def measure(folder: Path) -> dict[str, Any]:
+    """Build the digest, release it, wait for its end, and read the sink's log."""
     with ExitStack() as stack:
-        port, log = stack.enter_context(counting_sink(folder, "sink", *options))
+        port, log = stack.enter_context(counting_sink(folder, "sink", *sink_options()))
         database = broker = None
         if DATABASE != "sqlite":
             database = stack.enter_context(postgres(folder))
