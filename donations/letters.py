@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from donations import receipts
 from donations.models import Donor, GiftLetter
-from donations.tokens import own_token
+from donations.tokens import own_token, way_back_token
 from fibrosite.lib.money import format_money
 
 Kind = GiftLetter.Kind
@@ -65,8 +65,17 @@ def _rendered(name: str, letter: GiftLetter, context: Context) -> EmailMultiAlte
 
 
 def own_url(donor: Donor) -> str:
-    """The address of a giver's own page."""
-    return f"{settings.SITE_URL}{reverse('donations:own', args=[own_token(donor.key)])}"
+    """The address of a giver's own page, for a letter to that giver."""
+    return _own_url(own_token(donor.key))
+
+
+def way_back_url(donor: Donor) -> str:
+    """The address of the same page for a payment service to lead back to: it lasts an hour."""
+    return _own_url(way_back_token(donor.key))
+
+
+def _own_url(token: str) -> str:
+    return f"{settings.SITE_URL}{reverse('donations:own', args=[token])}"
 
 
 def _gift(letter: GiftLetter) -> Context | None:

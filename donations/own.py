@@ -197,7 +197,7 @@ def _act(request: HttpRequest, found: Pledge, form: AmountForm, token: str) -> H
     if found.provider != "stripe":
         raise Refused("This provider has no page for that.")
     if want == "card":
-        back = letters.own_url(found.donor)
+        back = letters.way_back_url(found.donor)
         return HttpResponseRedirect(stripe.portal(found, back), status=303)
     if not form.is_valid():
         return None

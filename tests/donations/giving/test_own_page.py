@@ -192,6 +192,24 @@ def test_another_card_is_given_at_the_payment_service(cleo: Client, till: Till, 
     assert answer.headers["Location"].startswith(f"{till.server.url}/portal/")
 
 
+def test_the_way_back_from_the_payment_service_opens_for_an_hour(
+    cleo: Client, till: Till, monthly: Pledge
+):
+    cleo.post(f"{own(monthly.donor)}monthly/{monthly.key}/", {"want": "card"})
+    [session] = till.server.books.of("billing_portal.session")
+    path = session["return_url"].removeprefix("https://fibrosite.example")
+    asked = timezone.now()
+    with time_machine.travel(asked + timedelta(minutes=59)):
+        page = cleo.get(path)
+        assert "$10 each month" in page.content.decode()
+        assert page.headers["Referrer-Policy"] == "no-referrer"
+    with time_machine.travel(asked + timedelta(minutes=61)):
+        late = cleo.get(path)
+        assert late.status_code == 400
+        assert "/donate/own/" in late.content.decode(), "the way to a new link"
+        assert cleo.get(own(monthly.donor)).status_code == 200, "a mailed link lasts longer"
+
+
 def test_with_the_service_away_nothing_is_stopped_and_that_is_said(
     cleo: Client, till: Till, monthly: Pledge
 ):
