@@ -1,7 +1,10 @@
 """Receipts and yearly statements as PDF, by fpdf2. Sums are of the ledger."""
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -14,12 +17,9 @@ from fibrosite.lib.money import exponent
 if TYPE_CHECKING:
     from fpdf import FPDF
 
-# What the built-in font of every PDF reader can show.
-_ENCODING = "latin-1"
-# Dashes, quotation marks and the ellipsis as people pasted them.
-_PUNCTUATION = str.maketrans(
-    {0x2013: "-", 0x2014: "-", 0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2026: "..."}
-)
+# Latin, Greek and Cyrillic letters: what can be set without shaping.
+_FONT_FILE = Path(__file__).parent / "fonts" / "dejavu-sans.ttf"
+_FONT = "DejaVu"
 
 
 def gifts_of(donor: Donor) -> list[Donation]:
@@ -98,24 +98,25 @@ def _page(title: str) -> "FPDF":
     pdf.set_title(_shown(f"{title}, {settings.SITE_NAME}"))
     pdf.set_lang("en")
     pdf.set_margin(25)
+    pdf.add_font(_FONT, fname=_FONT_FILE)
     pdf.add_page()
-    pdf.set_font("Helvetica", "B", 18)
+    pdf.set_font(_FONT, size=18)
     pdf.multi_cell(0, 9, _shown(settings.SITE_NAME), new_x="LMARGIN", new_y="NEXT")
-    pdf.set_font("Helvetica", "", 14)
+    pdf.set_font(_FONT, size=14)
     pdf.multi_cell(0, 10, _shown(title), new_x="LMARGIN", new_y="NEXT")
     pdf.ln(6)
     return pdf
 
 
 def _row(pdf: "FPDF", label: str, value: str) -> None:
-    pdf.set_font("Helvetica", "", 11)
+    pdf.set_font(_FONT, size=11)
     pdf.cell(40, 7, _shown(label))
     pdf.multi_cell(0, 7, _shown(value), new_x="LMARGIN", new_y="NEXT")
 
 
 def _finish(pdf: "FPDF") -> bytes:
     pdf.ln(10)
-    pdf.set_font("Helvetica", "", 10)
+    pdf.set_font(_FONT, size=10)
     for words in (settings.LEGAL_STATUS, deductible_words(), _sender()):
         if words:
             pdf.multi_cell(0, 6, _shown(words), new_x="LMARGIN", new_y="NEXT")
@@ -135,17 +136,31 @@ def _sender() -> str:
 
 
 def _name(donor: Donor | None) -> str:
-    """The giver's name as far as it can be printed, else the address."""
+    """The giver's name if all of it can be printed, else the address."""
     if donor is None:
         return ""
-    plain = donor.name.translate(_PUNCTUATION)
-    try:
-        plain.encode(_ENCODING)
-    except UnicodeEncodeError:
-        return donor.email
-    return plain or donor.email
+    name = _composed(donor.name)
+    return name if name and all(map(_is_printable, name)) else donor.email
 
 
 def _shown(words: str) -> str:
-    """The words as the built-in font shows them."""
-    return words.translate(_PUNCTUATION).encode(_ENCODING, "replace").decode(_ENCODING)
+    """The words as they can be printed, with a question mark for each sign that cannot."""
+    return "".join(sign if _is_printable(sign) else "?" for sign in _composed(words))
+
+
+def _composed(words: str) -> str:
+    """The words with one sign for a letter and its accents, wherever there is one."""
+    return unicodedata.normalize("NFC", words)
+
+
+def _is_printable(sign: str) -> bool:
+    return sign == "\n" or ord(sign) in _letters()
+
+
+@lru_cache(maxsize=1)
+def _letters() -> frozenset[int]:
+    """The code points that the font has a picture of."""
+    from fontTools.ttLib import TTFont  # noqa: PLC0415  (as fpdf above)
+
+    with TTFont(_FONT_FILE) as font:
+        return frozenset(font.getBestCmap())

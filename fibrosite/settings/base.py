@@ -319,5 +319,7 @@ LOGGING = {
         "kombu.connection": {"level": "ERROR"},
         # Two lines for each request to it.
         "stripe": {"level": "WARNING"},
+        # Dozens of lines for each receipt.
+        "fontTools": {"level": "WARNING"},
     },
 }
