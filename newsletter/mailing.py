@@ -33,19 +33,16 @@ class NoMailerError(Exception):
 class Connection(smtplib.SMTP):
     """Tells a connection lost before a message from one lost while the server took it."""
 
-    taken = 0
     data_began = False
 
     def sendmail(self, *args: Any, **kwargs: Any) -> Any:
         self.data_began = False
         try:
-            refused = super().sendmail(*args, **kwargs)
+            return super().sendmail(*args, **kwargs)
         except smtplib.SMTPServerDisconnected as error:
             if self.data_began:
                 raise
-            raise HungUpEarly(str(error), taken=self.taken) from error
-        self.taken += 1
-        return refused
+            raise HungUpEarly(str(error)) from error
 
     def data(self, *args: Any, **kwargs: Any) -> Any:
         self.data_began = True

@@ -37,23 +37,17 @@ OURS = (
 class Outcome:
     """The state a delivery goes to and why.
 
-    `stop` ends this round of sending, and no other starts for as long as `rest`. `is_free`: the
-    attempt does not count, as the connection just ended after it had served others.
+    `stop` ends this round of sending, and no other starts for as long as `rest`.
     """
 
     state: State
     reason: str
     stop: bool = False
     rest: timedelta = timedelta()
-    is_free: bool = False
 
 
 class HungUpEarly(smtplib.SMTPServerDisconnected):
-    """The connection was lost before the message was on its way, after so many others."""
-
-    def __init__(self, words: str, *, taken: int) -> None:
-        super().__init__(words)
-        self.taken = taken
+    """The connection was lost before the message was on its way."""
 
 
 def judge(error: Exception) -> Outcome:
@@ -95,16 +89,9 @@ def _by_smtp(error: smtplib.SMTPException) -> Outcome:
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return Outcome(State.FAILED, words(str(error)))
     if isinstance(error, HungUpEarly):
-        return _by_hang_up(error)
+        reason = f"the server hung up before the message: {words(str(error))}"
+        return Outcome(State.QUEUED, reason, stop=True, rest=REST)
     return Outcome(State.UNKNOWN, f"connection lost: {words(str(error))}", stop=True)
-
-
-def _by_hang_up(error: HungUpEarly) -> Outcome:
-    """A relay may close after so many letters; one that takes none has some trouble."""
-    reason = f"the server hung up before the message: {words(str(error))}"
-    if error.taken:
-        return Outcome(State.QUEUED, reason, stop=True, is_free=True)
-    return Outcome(State.QUEUED, reason, stop=True, rest=REST)
 
 
 def by_code(code: int, text: str) -> Outcome:

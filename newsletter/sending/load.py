@@ -236,9 +236,6 @@ class Load:
             self.halt(outcome)
         if outcome.state == State.UNKNOWN and settings.MAIL_RESEND_UNKNOWN:
             outcome = replace(outcome, state=State.QUEUED)
-        if outcome.state == State.QUEUED and outcome.is_free:
-            self.put_back(copy)
-            return
         if outcome.state != State.UNKNOWN:
             self.notes.mark(copy.place, journal.UNTOUCHED)
         if outcome.state == State.QUEUED and not outcome.stop:

@@ -148,7 +148,7 @@ def _rest(load: Load, *, now: datetime) -> None:
     Nor is a server that breaks off: each time some copies may have arrived, and nobody knows.
     """
     stop, digest = load.stop, Digest.objects.filter(pk=load.digest.pk)
-    if stop and not stop.is_free:
+    if stop:
         until = now + (stop.rest or REST)
         digest.update(rests_until_at=until, rests_because=without_addresses(stop.reason))
     elif load.digest.rests_because:

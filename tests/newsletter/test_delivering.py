@@ -445,7 +445,7 @@ def test_who_makes_the_relay_hang_up_does_not_hold_up_the_others(
     bea: Subscriber, mailer: Mailer
 ) -> None:
     digest = digest_to(bea, *readers(2))
-    mailer.answers = [HungUpEarly("at RCPT", taken=0)]
+    mailer.answers = [HungUpEarly("at RCPT")]
     delivering.deliver_round(digest.pk)
     with time_machine.travel(timezone.now() + 3 * MINUTE):
         delivering.deliver_round(digest.pk)

@@ -265,16 +265,6 @@ def test_an_outcome_that_stops_lets_the_digest_rest_and_says_why() -> None:
     assert now + 7 * MINUTE <= digest.rests_until_at < now + 8 * MINUTE
 
 
-def test_a_server_that_just_hung_up_is_asked_again_at_once() -> None:
-    digest = digest_of(2)
-    settled(digest, SENT, Outcome(State.QUEUED, "hung up", stop=True, is_free=True))
-    digest.refresh_from_db()
-    assert digest.rests_until_at is None
-    assert states(digest) == ["sent", "queued"]
-    assert digest.deliveries.get(state="queued").attempts == 0
-    assert batches.due_of(digest.pk, now=timezone.now()).exists()
-
-
 def test_a_rest_that_another_worker_began_is_not_ended() -> None:
     digest, now = digest_of(2), timezone.now()
     Digest.objects.update(rests_until_at=now, rests_because="sender refused")
