@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.db.models import QuerySet
+from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.formats import date_format
 
 from donations.ledger import Progress, progress
-from donations.models import CalloutCopy, Drive
+from donations.models import CalloutCopy, Donor, Drive
 
 State = Drive.State
 
@@ -81,6 +84,19 @@ def callout_on(day: date) -> Callout | None:
             return None
     fund = written.get(State.AFTER)
     return _filled(fund) if fund else None
+
+
+def who_gave() -> QuerySet[Donor, str] | None:
+    """The lower-case addresses of those whose gifts count in the open drive; None if none is open.
+
+    It is the drive that letters name today: who gave is not asked again.
+    """
+    drive = Drive.objects.open_on(timezone.localdate()).first()
+    if drive is None:
+        return None
+    gave = Donor.objects.filter(donations__drive=drive, donations__counted_minor__gt=0)
+    known = gave.filter(erased_at=None).exclude(email="")
+    return known.annotate(address=Lower("email")).values_list("address", flat=True)
 
 
 def _filled(copy: CalloutCopy, drive: Drive | None = None, **more: Any) -> Callout:

@@ -6,7 +6,7 @@ at most once, whatever changes in between: topics, rhythm, pauses, the article's
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha1
 from itertools import groupby
@@ -63,12 +63,14 @@ class Content:
     depth: Depth
     text_only: bool
     more: int
+    # False for who gave to the open drive already.
+    with_drive: bool = True
 
     @property
     def signature(self) -> str:
         """The same for equal letters."""
         keys = [article.pk for article in self.articles]
-        said = repr((keys, str(self.depth), self.text_only, self.more))
+        said = repr((keys, str(self.depth), self.text_only, self.more, self.with_drive))
         return sha1(said.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -186,12 +188,19 @@ def _groups(cadences: Iterable[Cadence], upto: int, *, now: datetime) -> Iterato
         .order_by()
     )
     rows = list(readers.values(*ALIKE).annotate(one=Min("pk")))
+    spared = readers.spared()
+    gave = set(spared.values_list(*ALIKE).distinct())
     news = _News(min((row["served_news"] for row in rows), default=upto), upto, now=now)
     for row in rows:
         content = news.content_for(row, topics=_topics_of(row))
         if content.articles:
-            alike = readers.filter(**{name: row[name] for name in ALIKE})
-            yield Group(alike, row["zone"], row["hour"], content)
+            alike = {name: row[name] for name in ALIKE}
+            zone, hour = row["zone"], row["hour"]
+            if tuple(alike.values()) in gave:
+                # Before the others, among whom they are: nobody is queued twice.
+                silent = replace(content, with_drive=False)
+                yield Group(spared.filter(**alike), zone, hour, silent)
+            yield Group(readers.filter(**alike), zone, hour, content)
 
 
 def _topics_of(row: dict[str, Any]) -> frozenset[int] | None:
@@ -251,14 +260,18 @@ def _freeze(
         last = last_copy()
         for _, group in alike:
             variant = _variant(digest, group.content)
-            variant.audience += queue(digest, variant, group.readers, at=at)
+            queued = queue(digest, variant, group.readers, at=at)
+            variant.audience += queued
             variant.save(update_fields=["audience"])
+            digest.audience += queued
         cut(digest, after=last, due_at=at)
-    digest.audience = sum(digest.variants.values_list("audience", flat=True))
     if not digest.subject:
         fullest = max(groups, key=lambda group: len(group.content.articles))
         digest.subject = _variant(digest, fullest.content).subject
     digest.save(update_fields=["audience", "subject"])
+    if not all(group.content.with_drive for group in groups):
+        # Where all who are alike gave, the letter that names the drive is nobody's.
+        digest.variants.filter(audience=0).delete()
     correct(digest, now=now)
     if kind == Digest.Kind.DIGEST:
         _use_up_wishes(rhythm)
@@ -297,26 +310,12 @@ def _use_up_wishes(rhythm: Rhythm | None) -> None:
         rhythm.save(update_fields=["subject", "preview_line", "intro"])
 
 
-def upcoming(
-    *, now: datetime, depth: Depth = Depth.STANDARD, text_only: bool = False
-) -> Words | None:
-    """The letter that a reader of all topics would get now; None if nothing is new. Saves nothing.
-
-    An editor looks at it before it is built: intro, subject and pins are those of the desk.
-    """
-    new = sorted(new_summaries(now=now), key=place)
-    if not new:
-        return None
-    digest = _new_digest(Digest.Kind.DIGEST, Rhythm.objects.first(), 0, now=now, hold=None)
-    return write(digest, Content(tuple(new), depth, text_only, more=0))
-
-
 def write(digest: Digest, content: Content) -> Words:
     """The words of one variant, with slots for what differs from reader to reader."""
     context = {
         "articles": parts_of(content.articles, content.depth),
         # Who chose the gist alone chose little to read: it holds nothing else.
-        "with_drive": content.depth != Depth.GIST,
+        "with_drive": content.with_drive and content.depth != Depth.GIST,
         "archive_url": archive_url(digest),
         "subject": digest.subject,
         "more": content.more,

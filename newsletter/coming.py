@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import Case, Count, Min, Q, Value, When
+from django.db.models import Case, Count, Min, Q, QuerySet, Value, When
 
 from articles.models import Article
 from newsletter import building
@@ -38,6 +38,8 @@ class Coming:
     articles: list[tuple[Article, int]]
     left_out: list[Article]
     audience: dict[Why, int]
+    # How many of its readers get it without the drive, to which they gave.
+    spared: int
     pause_ends_at: datetime | None
     # What most of its readers would get.
     sample: tuple[Article, ...]
@@ -68,10 +70,9 @@ def why(state: str, *, is_paused: bool, is_due: bool, has_news: bool) -> Why:
 
 def look_ahead(*, now: datetime) -> Coming:
     """What would go out now, and to whom. Saves nothing."""
-    rows = _alike(now)
-    due = set(building.due_cadences(Rhythm.objects.first()))
-    for row in rows:
-        row["is_due"] = row["cadence"] in due
+    due = building.due_cadences(Rhythm.objects.first())
+    rows = _alike(Subscriber.objects.all(), due, now=now)
+    spared = _alike(Subscriber.objects.spared(), due, now=now)
     pending = _Pending((row for row in rows if _may_get(row)), now=now)
     audience = dict.fromkeys(Why, 0)
     readers: Counter[int] = Counter()
@@ -86,19 +87,22 @@ def look_ahead(*, now: datetime) -> Coming:
         articles=[(a, readers[a.pk]) for a in pending.articles],
         left_out=_left_out(now),
         audience=audience,
+        spared=sum(row["number"] for row in spared if _may_get(row) and pending.held_by(row)),
         pause_ends_at=min((r["ends_at"] for r in rows if _rests(r)), default=None),
         sample=most or tuple(pending.articles[:MAX_ARTICLES]),
     )
 
 
-def _alike(now: datetime) -> list[dict[str, Any]]:
+def _alike(
+    readers: QuerySet[Subscriber], due: list[Cadence], *, now: datetime
+) -> list[dict[str, Any]]:
     """Subscribers in groups that the coming digest treats alike; each with its `number`."""
     paused = Case(When(paused_until_at__gt=now, then=Value(True)), default=Value(False))
-    rows = Subscriber.objects.order_by().values(
+    rows = readers.order_by().values(
         "state", "cadence", "topics_key", "served_news", "max_items", is_paused=paused
     )
     counted = rows.annotate(number=Count("pk"), one=Min("pk"), ends_at=Min("paused_until_at"))
-    return [dict(row) for row in counted]
+    return [{**row, "is_due": row["cadence"] in due} for row in counted]
 
 
 def _may_get(row: Mapping[str, Any]) -> bool:
@@ -180,7 +184,10 @@ def sample_letter(
 
 
 def letter_for(subscriber: Subscriber, *, now: datetime) -> Words | None:
-    """The letter that this subscriber would get, were it their turn; None if nothing is new."""
+    """The letter that this subscriber would get, were it their turn; None if nothing is new.
+
+    It names the drive even if they gave to it: editors do not see who gave.
+    """
     row = {
         "served_news": subscriber.served_news,
         "topics_key": subscriber.topics_key,

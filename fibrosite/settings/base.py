@@ -191,6 +191,8 @@ MAIL_WARM_UP_FROM = env.str("MAIL_WARM_UP_FROM", "")
 HOLD_COPIES = env.bool("HOLD_COPIES", True)
 # Who is asked whether letters may leave, by apps that know no other app.
 MAIL_MAY_LEAVE = "newsletter.home.is_at_home"
+# Who is asked whose letters do not speak of the drive, likewise.
+LETTERS_SPARE = "donations.callouts.who_gave"
 
 # How long a digest waits before it goes out, so that an editor can undo it.
 DIGEST_HOLD = timedelta(minutes=env.int("DIGEST_HOLD_MINUTES", 10))

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from articles.models import Tag
+from fibrosite.lib.sparing import spared_addresses
 from newsletter.models.addresses import same_address
 
 
@@ -55,6 +56,14 @@ class SubscriberQuerySet(models.QuerySet["Subscriber"]):
     def with_address(self, email: str) -> "SubscriberQuerySet":
         """The one with this address, whatever its capitals."""
         return self.filter(same_address(email))
+
+    def spared(self) -> "SubscriberQuerySet":
+        """Those who gave to the drive that their letters would name."""
+        addresses = spared_addresses()
+        if addresses is None:
+            return self.none()
+        asked = self.exclude(depth=Depth.GIST)
+        return asked.alias(address=Lower("email")).filter(address__in=addresses)
 
 
 class Subscriber(models.Model):
