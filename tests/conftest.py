@@ -14,11 +14,12 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from fibrosite.roles import EDITOR, TREASURER
 from newsletter.models import Rhythm, Subscriber
 from tests.factories import SubscriberFactory
+from tests.migrating import without_tables
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +61,13 @@ def _empty_ledger() -> None:
         cursor.execute("DELETE FROM donations_ledgerentry")
         for _, statement in found:
             cursor.execute(statement)
+
+
+@pytest.fixture
+def no_tables(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """An empty database in place of the newest, for tests of migrations."""
+    with django_db_blocker.unblock(), without_tables():
+        yield
 
 
 @pytest.fixture

@@ -2,10 +2,13 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from articles import preflight
 from articles.bodies import Document, blocks_of, keys_cited
@@ -34,10 +37,18 @@ POSITION_WORDS = re.compile(
 OVERDUE_ON_PURPOSE = 2
 
 
+@pytest.fixture(scope="module")
+def loaded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The demo's content once for all tests here, each of which undoes what it writes."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        load()
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def demo(db: None) -> list[Document]:
+def demo(loaded: None, db: None) -> list[Document]:
     """All articles and pages of the demo."""
-    load()
     return [*Article.objects.all(), *Page.objects.all()]
 
 

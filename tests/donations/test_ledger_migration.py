@@ -1,35 +1,29 @@
 """The migrations that made one ledger: gifts from before count the same, to the cent."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DatabaseError, transaction
+from django.db.migrations.state import StateApps
 
 from donations.ledger import progress, raised_by_day
 from donations.models import Donation, Donor, Drive, LedgerEntry
 from donations.proving import differences
 from tests.factories import NOON
+from tests.migrating import migrate, newest
 
 GIVEN_ON = date(2026, 2, 10)
 
 
-def migrate(targets: Any) -> Any:
-    MigrationExecutor(connection).migrate(targets)
-    return MigrationExecutor(connection).loader.project_state(targets).apps
-
-
 def to_the_end() -> None:
-    migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    migrate(*newest("donations"))
 
 
 @pytest.fixture
-def old_apps(transactional_db: None) -> Iterator[Any]:
-    """The models as they were; afterwards the newest again."""
-    yield migrate([("donations", "0001_initial")])
-    to_the_end()
+def old_apps(no_tables: None) -> StateApps:
+    """The models as they were."""
+    return migrate(("donations", "0001_initial"))
 
 
 def old_drive(apps: Any, currency: str = "USD") -> Any:
@@ -58,7 +52,7 @@ def old_gift(drive: Any, *entries: tuple[str, int], donor_name: str = "") -> int
     return int(donation.pk)
 
 
-def test_gifts_from_before_stand_in_totals_that_the_ledger_proves(old_apps: Any) -> None:
+def test_gifts_from_before_stand_in_totals_that_the_ledger_proves(old_apps: StateApps) -> None:
     dollars, yen, empty = (old_drive(old_apps, code) for code in ("USD", "JPY", "EUR"))
     old_gift(dollars, ("received", 2_550), ("correction", -50), ("refunded", -500))
     old_gift(dollars, ("received", 1_000), ("refunded", -1_000))
@@ -70,7 +64,7 @@ def test_gifts_from_before_stand_in_totals_that_the_ledger_proves(old_apps: Any)
 
 
 def test_money_stands_at_the_day_it_was_given_and_what_left_at_the_day_it_left(
-    old_apps: Any,
+    old_apps: StateApps,
 ) -> None:
     pk = old_gift(old_drive(old_apps), ("received", 2_500), ("refunded", -500))
     to_the_end()
@@ -88,7 +82,7 @@ def test_money_stands_at_the_day_it_was_given_and_what_left_at_the_day_it_left(
 
 
 def test_gifts_under_one_name_are_of_one_donor_and_those_without_are_of_nobody(
-    old_apps: Any,
+    old_apps: StateApps,
 ) -> None:
     drive = old_drive(old_apps)
     for name in ("Grandma Noor", " grandma  noor", "Omar", ""):
@@ -100,7 +94,7 @@ def test_gifts_under_one_name_are_of_one_donor_and_those_without_are_of_nobody(
     assert Donation.objects.values("key").distinct().count() == 4
 
 
-def test_entries_from_before_can_be_changed_no_more(old_apps: Any) -> None:
+def test_entries_from_before_can_be_changed_no_more(old_apps: StateApps) -> None:
     old_gift(old_drive(old_apps), ("received", 100), ("refunded", -40))
     to_the_end()
     assert LedgerEntry.objects.values("source_key").distinct().count() == 2
