@@ -46,7 +46,9 @@ def build() -> Digest:
 
 
 def copy_of(reader: Subscriber) -> Variant:
-    return Delivery.objects.get(subscriber=reader).variant
+    variant = Delivery.objects.get(subscriber=reader).variant
+    assert variant
+    return variant
 
 
 def is_asked(reader: Subscriber) -> bool:
