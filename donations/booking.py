@@ -98,29 +98,33 @@ def book(
         sources = _sources(gift, kind, source_key)
         if source_key in sources:
             return None
-        _refuse(gift, kind, currency, came=bool(sources))
-        before = _Standing.of(gift)
-        rate = rate_of(gift.drive, currency)
-        drive_minor = _converted(gift, kind, amount_minor, currency, rate)
-        _apply(gift, kind, amount_minor, drive_minor, happened_at)
-        entry = LedgerEntry.objects.create(
+        entry = LedgerEntry(
             drive=gift.drive,
             donation=gift,
             kind=kind,
             amount_minor=amount_minor,
             currency=currency,
-            rate=rate,
-            drive_minor=drive_minor,
-            counts=kind in HOLDING and not gift.is_test,
             source_key=source_key,
             reason=reason,
             happened_at=happened_at,
             recorded_at=now,
             recorded_by=by,
         )
-        gift.save(update_fields=["held_minor", "counted_minor", "promised_minor", "paid_at"])
-        _sum_up(gift, before, entry)
+        _refuse(gift, entry, came=bool(sources))
+        _enter(gift, entry)
     return entry
+
+
+def _enter(gift: Donation, entry: LedgerEntry) -> None:
+    """Save a fact of a locked gift, with all sums that it changes."""
+    before = _Standing.of(gift)
+    entry.rate = rate_of(gift.drive, entry.currency)
+    entry.drive_minor = _converted(gift, entry)
+    entry.counts = entry.kind in HOLDING and not gift.is_test
+    _apply(gift, entry)
+    entry.save(force_insert=True)
+    gift.save(update_fields=["held_minor", "counted_minor", "promised_minor", "paid_at"])
+    _sum_up(gift, before, entry)
 
 
 def _locked(donation: Donation) -> Donation:
@@ -140,25 +144,23 @@ def _sources(gift: Donation, kind: str, source_key: str) -> list[str]:
     return list(found.values_list("source_key", flat=True))
 
 
-def _refuse(gift: Donation, kind: str, currency: str, *, came: bool) -> None:
-    if kind == Kind.MATCHED:
+def _refuse(gift: Donation, entry: LedgerEntry, *, came: bool) -> None:
+    if entry.kind == Kind.MATCHED:
         raise ValueError("A match is booked with the gifts that it matches.")
-    if kind != Kind.FEE and currency != gift.currency:
-        raise ValueError(f"This gift is in {gift.currency}, not in {currency}.")
+    if entry.kind != Kind.FEE and entry.currency != gift.currency:
+        raise ValueError(f"This gift is in {gift.currency}, not in {entry.currency}.")
     if came:
         raise MoneyCameTwiceError("The money of this gift came already.")
 
 
-def _apply(
-    gift: Donation, kind: str, amount_minor: int, drive_minor: int, happened_at: datetime
-) -> None:
-    if kind in HOLDING:
-        gift.held_minor += amount_minor
-        gift.counted_minor += 0 if gift.is_test else drive_minor
-    if kind == Kind.PLEDGED:
-        gift.promised_minor += 0 if gift.is_test else drive_minor
-    if kind in CAME:
-        gift.paid_at = happened_at
+def _apply(gift: Donation, entry: LedgerEntry) -> None:
+    if entry.kind in HOLDING:
+        gift.held_minor += entry.amount_minor
+        gift.counted_minor += 0 if gift.is_test else entry.drive_minor
+    if entry.kind == Kind.PLEDGED:
+        gift.promised_minor += 0 if gift.is_test else entry.drive_minor
+    if entry.kind in CAME:
+        gift.paid_at = entry.happened_at
 
 
 # Currencies
@@ -186,16 +188,16 @@ def convert(amount_minor: int, rate: Decimal, *, source: str, target: str) -> in
         return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def _converted(gift: Donation, kind: str, amount_minor: int, currency: str, rate: Decimal) -> int:
+def _converted(gift: Donation, entry: LedgerEntry) -> int:
     """What an entry adds in the drive's currency.
 
     What a gift holds is converted as a whole, so that cents of rounding never stay when all of it
     is given back, and the order of its parts does not matter.
     """
     target = currency_of(gift.drive)
-    held = gift.held_minor if kind in HOLDING else 0
-    after = convert(held + amount_minor, rate, source=currency, target=target)
-    return after - convert(held, rate, source=currency, target=target)
+    held = gift.held_minor if entry.kind in HOLDING else 0
+    after = convert(held + entry.amount_minor, entry.rate, source=entry.currency, target=target)
+    return after - convert(held, entry.rate, source=entry.currency, target=target)
 
 
 # Sums

@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_UP, Decimal
+from typing import Literal
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -13,12 +14,13 @@ from donations.booking import currency_of
 from donations.donors import donor_for
 from donations.forms import step_of
 from donations.giving import promise
-from donations.models import Checkout, Donation, Drive
-from donations.providers import provider
+from donations.models import Checkout, Donation, Drive, Pledge
+from donations.providers import is_test, provider
 from donations.providers.facts import Unavailable
 from fibrosite.lib.money import exponent
 
 State = Checkout.State
+Standing = Literal["entered", "on-its-way", "failed", "expired", "waiting"]
 
 # A page that is asked for again this long before it ends is still of use.
 LAST_MINUTES = timedelta(minutes=5)
@@ -71,10 +73,12 @@ def open_checkout(wish: Wish, way: str, *, now: datetime) -> Checkout:
     """
     checkout = _row(wish, way)
     still_good = checkout.expires_at is None or checkout.expires_at > now + LAST_MINUTES
-    if checkout.state == State.COMPLETED or (checkout.url and still_good):
+    if checkout.state == State.COMPLETED:
         return checkout
-    if not still_good or checkout.state == State.EXPIRED:
+    if not still_good or checkout.state in (State.EXPIRED, State.FAILED):
         raise Unavailable("This form was open too long.")
+    if checkout.url:
+        return checkout
     checkout.url = provider(way).start(checkout)
     # Its report may have come meanwhile: a completed one is not opened again.
     opened = {"url": checkout.url, "opened_at": now, "expires_at": checkout.expires_at}
@@ -83,6 +87,23 @@ def open_checkout(wish: Wish, way: str, *, now: datetime) -> Checkout:
     rows.update(**opened)
     rows.filter(state=State.NEW).update(state=State.OPEN)
     return checkout
+
+
+def state_of(checkout: Checkout) -> Standing:
+    """How a gift stands for its giver, by what was told so far in whatever order.
+
+    "entered": its money, or a month of its monthly gift, is in the ledger. "failed": the money
+    does not come. "on-its-way": agreed, and the money is not here yet. "expired": the page was
+    left without paying. "waiting": nothing is told yet.
+    """
+    if checkout.is_paid():
+        return "entered"
+    pledge = Pledge.objects.filter(checkout=checkout).first() if checkout.monthly else None
+    if checkout.state == State.FAILED or (pledge and pledge.ended_at):
+        return "failed"
+    if checkout.state == State.COMPLETED:
+        return "on-its-way"
+    return "expired" if checkout.state == State.EXPIRED else "waiting"
 
 
 def _row(wish: Wish, way: str) -> Checkout:
@@ -105,7 +126,7 @@ def _row(wish: Wish, way: str) -> Checkout:
             "email": wish.email,
             "show_name": wish.show_name,
             "message": wish.message,
-            "is_test": not provider(way).is_live(),
+            "is_test": is_test(way),
         },
     )
     return checkout

@@ -28,6 +28,18 @@ def _by_email(name: str, email: str) -> Donor:
         Donor.objects.bulk_create([Donor(email=email, name=name)], ignore_conflicts=True)
         known = alike.get()
     if name and not known.name:
-        known.name = name
-        known.save(update_fields=["name"])
+        add_name(known, name)
     return known
+
+
+def add_address(donor: Donor, email: str, *, name: str) -> None:
+    """Know a giver by an address; not one who is erased in this moment."""
+    nameless = Donor.objects.filter(pk=donor.pk, email="", erased_at=None)
+    if nameless.update(email=email, name=name):
+        donor.email, donor.name = email, name
+
+
+def add_name(donor: Donor, name: str) -> None:
+    """Name a giver without a name; not one who is erased in this moment."""
+    if Donor.objects.filter(pk=donor.pk, name="", erased_at=None).update(name=name):
+        donor.name = name

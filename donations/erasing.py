@@ -1,28 +1,19 @@
 """Stopping monthly gifts, and leaving nothing that leads to who gave."""
 
-import json
 from datetime import datetime
-from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.db.models import Q
 
-from donations import posting
+from donations import forgetting, posting
 from donations.models import Checkout, Donation, Donor, GiftLetter, PaymentEvent, Pledge
 from donations.providers import NAMES, provider
-
-_GONE = "(erased)"
-# Where reports say more of a person than we read.
-_PERSONAL = frozenset(
-    {"address", "customer_address", "customer_name", "customer_phone", "full_name", "given_name"}
-    | {"phone", "phone_number", "postal_code", "shipping", "surname"}
-)
 
 
 def stop(pledge: Pledge, *, now: datetime) -> None:
     """End a monthly gift at its provider and here. Raises Unavailable or Refused."""
-    if pledge.provider in NAMES:
+    if _is_known_there(pledge):
         provider(pledge.provider).stop(pledge)
     with transaction.atomic():
         found = Pledge.objects.select_for_update().get(pk=pledge.pk)
@@ -32,6 +23,14 @@ def stop(pledge: Pledge, *, now: datetime) -> None:
         posting.want_stopped(found, now=now)
 
 
+def _is_known_there(pledge: Pledge) -> bool:
+    """Whether its provider knows it: live keys know nothing of the test mode."""
+    if pledge.provider not in NAMES:
+        return False
+    is_test = pledge.checkout is not None and pledge.checkout.is_test
+    return not (is_test and provider(pledge.provider).is_live())
+
+
 def erase(donor: Donor, *, now: datetime) -> None:
     """Erase a giver's name, address and words everywhere; the sums stay.
 
@@ -39,9 +38,13 @@ def erase(donor: Donor, *, now: datetime) -> None:
     """
     for pledge in donor.pledges.exclude(state=Pledge.State.CANCELLED):
         stop(pledge, now=now)
+    # By itself: who handles a report holds its row, and waits for rows that are locked below.
+    _erase_events(donor)
     with transaction.atomic():
+        # In the order in which reports lock, so that one that is entered now comes before or after.
+        _take_checkouts(donor)
+        list(donor.pledges.select_for_update().order_by("pk"))
         found = Donor.objects.select_for_update().get(pk=donor.pk)
-        _erase_events(found)
         _erase_log(found)
         posting.drop_all(found, now=now)
         GiftLetter.objects.filter(email__iexact=found.email).update(email="")
@@ -50,11 +53,20 @@ def erase(donor: Donor, *, now: datetime) -> None:
         found.save(update_fields=["email", "name", "erased_at"])
 
 
+def _take_checkouts(donor: Donor) -> None:
+    """Lock a giver's checkouts; those that were never paid on become theirs here.
+
+    What is told of them later then leads to the erased giver, and to no new one.
+    """
+    theirs = Q(donor=donor) | (Q(donor=None, email__iexact=donor.email) & ~Q(email=""))
+    list(Checkout.objects.select_for_update(of=("self",)).filter(theirs).order_by("pk"))
+    Checkout.objects.filter(theirs).update(donor=donor)
+
+
 def _erase_rows(donor: Donor) -> None:
     nameless = {"show_name": False, "name_shown": ""}
     Donation.objects.filter(donor=donor).update(message="", note="", **nameless)
     Pledge.objects.filter(donor=donor).update(**nameless)
-    # Pages that were never paid on have no giver yet.
     theirs = Q(donor=donor) | (Q(email__iexact=donor.email) & ~Q(email=""))
     Checkout.objects.filter(theirs).update(email="", name="", message="", show_name=False)
 
@@ -62,29 +74,16 @@ def _erase_rows(donor: Donor) -> None:
 def _erase_log(donor: Donor) -> None:
     """What the desk noted of them by name."""
     rows = LogEntry.objects.filter(content_type__app_label="donations", object_id=str(donor.pk))
-    rows.filter(content_type__model="donor").update(object_repr=_GONE)
+    rows.filter(content_type__model="donor").update(object_repr=forgetting.GONE)
 
 
 def _erase_events(donor: Donor) -> None:
-    """Take the name and address out of the stored reports; they stay readable for a replay."""
+    """Take who gave out of the stored reports; they stay readable for a replay.
+
+    Those that do not name the address, or come later, are found by `forgetting.forget`.
+    """
     if not donor.email:
         return
-    for event in PaymentEvent.objects.filter(body__icontains=donor.email):
-        event.body = json.dumps(_without(json.loads(event.body), donor))
-        event.save(update_fields=["body"])
-
-
-def _without(thing: Any, donor: Donor) -> Any:
-    """JSON without the texts that name a giver. Keys stay, and words that hold a short name."""
-    if isinstance(thing, dict):
-        return {
-            key: _GONE if value and key in _PERSONAL else _without(value, donor)
-            for key, value in thing.items()
-        }
-    if isinstance(thing, list):
-        return [_without(value, donor) for value in thing]
-    if not isinstance(thing, str):
-        return thing
-    told = " ".join(thing.casefold().split())
-    is_name = donor.name and told == donor.name.casefold()
-    return _GONE if is_name or donor.email.casefold() in told else thing
+    found = PaymentEvent.objects.filter(body__icontains=donor.email)
+    for pk, body in found.values_list("pk", "body"):
+        forgetting.clean(pk, body, name=donor.name)

@@ -2,6 +2,7 @@
 
 from django.db.models.functions import Lower
 
+from donations.donors import add_name
 from donations.models import Checkout, Donor
 from donations.providers.facts import Person
 
@@ -28,6 +29,5 @@ def donor_of(person: Person, checkout: Checkout | None, *, needed: bool = False)
     if donor is None:
         return Donor.objects.create(email=email, name=name)
     if name and not donor.name:
-        donor.name = name
-        donor.save(update_fields=["name"])
+        add_name(donor, name)
     return donor

@@ -86,9 +86,9 @@ def _about(kind: str, pledge: Pledge, *, once: str, now: datetime) -> None:
 
 
 def want_failed_checkout(checkout: Checkout, *, email: str, now: datetime) -> None:
-    """Tell a giver that a slow payment did not arrive, once."""
+    """Tell a giver that a slow payment did not arrive, once; not one who was erased since."""
     address = checkout.email or email
-    if address:
+    if address and not (checkout.donor and checkout.donor.erased_at):
         want(Kind.FAILED, address, now=now, once=f"failed:{checkout.key}", donor=checkout.donor)
 
 

@@ -24,7 +24,8 @@ def overdue(now: datetime) -> int:
         next_due_on__gte=today - LOOKS_BACK,
         next_due_on__lte=today - LATE_AFTER,
     )
-    return rows.count()
+    # Of those of the test mode nothing more comes once the keys are live.
+    return rows.exclude(checkout__is_test=True).count()
 
 
 def watch(*, now: datetime) -> bool:
@@ -34,7 +35,8 @@ def watch(*, now: datetime) -> bool:
     """
     late = overdue(now)
     since = now - LATE_AFTER - timedelta(days=1)
-    if not late or Donation.objects.filter(pledge__isnull=False, paid_at__gte=since).exists():
+    came = Donation.objects.filter(pledge__isnull=False, paid_at__gte=since, is_test=False)
+    if not late or came.exists():
         return False
     year, week, _ = timezone.localdate(now).isocalendar()
     words = (

@@ -6,8 +6,10 @@ from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.mail import get_connection
+
+from donations.providers import LABELS, NAMES, provider
 
 # Big mailbox providers refuse or hide bulk mail that claims to come from their own addresses.
 FREEMAIL = {"gmail.com", "googlemail.com", "yahoo.com", "outlook.com", "hotmail.com", "gmx.net"}
@@ -76,4 +78,15 @@ def payment_reports(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         Error(f"{name} is not set.", hint=hint, id="fibrosite.E006")
         for name, is_missing in needs.items()
         if is_missing
+    ]
+
+
+@register(Tags.security, deploy=True)
+def live_payment_keys(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Gifts by keys of the test mode are entered, move no money and do not count."""
+    hint = "Before givers come, set the keys of the live mode, and its webhook's secret or id."
+    return [
+        Warning(f"Gifts by {LABELS[name]} are of the test mode.", hint=hint, id="fibrosite.W001")
+        for name in NAMES
+        if provider(name).can_listen() and not provider(name).is_live()
     ]

@@ -42,6 +42,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": timedelta(seconds=30),
         "options": {"expires": 30},
     },
+    "take what givers approved": {
+        "task": "donations.tasks.collect_all",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
     "compare the books with the providers": {
         "task": "donations.tasks.reconcile",
         "schedule": crontab(hour=3, minute=17),
@@ -50,6 +55,16 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "watch monthly gifts": {
         "task": "donations.tasks.watch_renewals",
         "schedule": timedelta(hours=6),
+        "options": {"expires": 3600},
+    },
+    "forget erased givers": {
+        "task": "donations.tasks.forget_erased",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
+    "empty forms to give that were left": {
+        "task": "donations.tasks.empty_abandoned",
+        "schedule": crontab(hour=4, minute=41),
         "options": {"expires": 3600},
     },
     "go on with moving lists": {

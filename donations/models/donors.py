@@ -17,6 +17,8 @@ class Donor(models.Model):
     name = LineField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     erased_at = models.DateTimeField(null=True, editable=False)
+    # By so many names of payments was looked for reports about an erased giver.
+    names_looked_for = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         ordering = ["name", "email"]

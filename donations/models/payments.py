@@ -18,6 +18,7 @@ class Checkout(models.Model):
         NEW = "new", "New"
         OPEN = "open", "At the provider"
         COMPLETED = "completed", "Completed"
+        FAILED = "failed", "The money did not come"
         EXPIRED = "expired", "Expired"
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -44,7 +45,11 @@ class Checkout(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     opened_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
+    # When the provider said that the money of an agreed gift does not come.
+    failed_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    # When what was filled in was taken out of it, as nothing came of it.
+    emptied_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["-created_at"]
@@ -54,6 +59,13 @@ class Checkout(models.Model):
 
     def __str__(self) -> str:
         return f"Checkout {self.pk}"
+
+    def is_paid(self) -> bool:
+        """Whether its money, or a month of its monthly gift, is in the ledger."""
+        came = Donation.objects.filter(paid_at__isnull=False)
+        if came.filter(checkout=self).exists():
+            return True
+        return self.monthly and came.filter(pledge__checkout=self).exists()
 
 
 class PaymentRef(models.Model):
@@ -97,6 +109,11 @@ class PaymentEvent(models.Model):
     tries = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State, default=State.NEW)
     outcome = models.CharField(max_length=300, blank=True)
+    # When a person is to be told that it fails, and when that was done.
+    alarm_at = models.DateTimeField(null=True, blank=True)
+    alarmed_at = models.DateTimeField(null=True, blank=True)
+    # When it was looked through for givers who were erased before it came.
+    looked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["-received_at", "-pk"]
@@ -108,6 +125,16 @@ class PaymentEvent(models.Model):
                 fields=["due_at"],
                 condition=models.Q(handled_at__isnull=True),
                 name="events_to_handle",
+            ),
+            models.Index(
+                fields=["received_at"],
+                condition=models.Q(looked_at__isnull=True),
+                name="events_to_look_through",
+            ),
+            models.Index(
+                fields=["alarm_at"],
+                condition=models.Q(alarm_at__isnull=False, alarmed_at__isnull=True),
+                name="events_to_tell_of",
             ),
         ]
 

@@ -4,6 +4,8 @@ from datetime import datetime
 from importlib import import_module
 from typing import Protocol, cast
 
+from django.conf import settings
+
 from donations.models import Checkout, Donation, PaymentEvent, Pledge
 from donations.providers.facts import Notice, Told
 
@@ -47,6 +49,21 @@ def provider(name: str) -> Provider:
     if name not in NAMES:
         raise LookupError(name)
     return cast(Provider, import_module(f"donations.providers.{name}"))
+
+
+def is_test(name: str, livemode: bool | None = None) -> bool:
+    """Whether a payment is none of real money, and so must not count.
+
+    `livemode` is what the provider says of the payment; without it its keys tell. Where
+    TEST_GIFTS_COUNT is set, as in the demo, every payment is taken for real.
+    """
+    is_live = provider(name).is_live() if livemode is None else livemode
+    return not is_live and not settings.TEST_GIFTS_COUNT
+
+
+def in_test_mode(currency: str) -> bool:
+    """Whether a gift in this currency may be started that moves no money and does not count."""
+    return any(is_test(name) for name in taking(currency))
 
 
 def taking(currency: str) -> list[str]:

@@ -20,8 +20,11 @@ logger = logging.getLogger(__name__)
 
 State = PaymentEvent.State
 
-# A report whose payment nobody told of in this time is of none of ours.
+# A report whose payment nobody told of in this time is of none of ours; one that failed for so
+# long is left to `replay_events`.
 GIVE_UP = timedelta(days=35)
+# What fails for so long needs a person.
+ALARM_AFTER = timedelta(hours=1)
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=6)
 # Left to the queue so long before the sweep takes it for lost.
@@ -46,7 +49,7 @@ def handle_all(event_ids: Iterable[int], *, now: datetime) -> None:
 def _fall_behind(event_id: int, error: Exception, *, now: datetime) -> None:
     """Let the sweep come back to it later, after those that it would hold up."""
     try:
-        _note(event_id, State.FAILED, f"{type(error).__name__}: {error}", now=now)
+        _note(event_id, f"{type(error).__name__}: {error}", now=now)
     except Error:
         logger.exception("A payment event could not be marked")
 
@@ -63,9 +66,11 @@ def handle(event_id: int, *, now: datetime) -> list[int]:
         # Before the transaction: it may ask the provider for more.
         told = provider(event.provider).read(event)
     except (Unreadable, ValueError) as error:
-        told = Told(ignored=f"It cannot be read: {error}")
+        # Time does not mend that: somebody is told at once.
+        _note(event_id, f"It cannot be read: {error}", now=now, alarm_at=now)
+        return []
     except (Unavailable, Refused) as error:
-        _note(event_id, State.FAILED, str(error), now=now)
+        _note(event_id, str(error), now=now)
         return []
     return _again_if_raced(lambda: _apply(event_id, told, now=now))
 
@@ -90,7 +95,7 @@ def _apply(event_id: int, told: Told, *, now: datetime) -> list[int]:
         if not told.facts:
             _settle(event, State.IGNORED, told.ignored, now=now)
             return []
-        books = Books(event.provider, now=now)
+        books = Books(event.provider, now=now, livemode=event.livemode)
         try:
             with transaction.atomic():
                 words = [books.enter(fact) for fact in told.facts]
@@ -98,7 +103,7 @@ def _apply(event_id: int, told: Told, *, now: datetime) -> list[int]:
             _wait(event, error, now=now)
             return []
         except ValueError as error:
-            _postpone(event, State.FAILED, str(error), now=now)
+            _fail(event, str(error), now=now)
             return []
         _settle(event, State.HANDLED, " ".join(filter(None, words)), now=now)
     # After the transaction, which holds the lock of the drive's total.
@@ -107,7 +112,8 @@ def _apply(event_id: int, told: Told, *, now: datetime) -> list[int]:
 
 def _settle(event: PaymentEvent, state: str, words: str, *, now: datetime) -> None:
     event.state, event.outcome, event.handled_at = state, words[:300], now
-    event.save(update_fields=["state", "outcome", "handled_at"])
+    event.alarm_at = event.alarm_at if state == State.FAILED else None
+    event.save(update_fields=["state", "outcome", "handled_at", "alarm_at"])
 
 
 def _wait(event: PaymentEvent, error: Unknown, *, now: datetime) -> None:
@@ -118,20 +124,32 @@ def _wait(event: PaymentEvent, error: Unknown, *, now: datetime) -> None:
     _postpone(event, State.WAITING, str(error), now=now)
 
 
+def _fail(
+    event: PaymentEvent, words: str, *, now: datetime, alarm_at: datetime | None = None
+) -> None:
+    """Try it again until GIVE_UP, and have somebody told, after ALARM_AFTER if not sooner."""
+    alarm_at = alarm_at or now + ALARM_AFTER
+    event.alarm_at = min(event.alarm_at or alarm_at, alarm_at)
+    if now - event.received_at > GIVE_UP:
+        _settle(event, State.FAILED, f"Given up. {words}", now=now)
+    else:
+        _postpone(event, State.FAILED, words, now=now)
+
+
 def _postpone(event: PaymentEvent, state: str, words: str, *, now: datetime) -> None:
     """Try it again later, after pauses that double."""
     pause = min(FIRST_PAUSE * 2 ** min(event.tries, 16), LONGEST_PAUSE)
     event.state, event.outcome = state, words[:300]
     event.due_at, event.tries = now + pause, min(event.tries + 1, 30_000)
-    event.save(update_fields=["state", "outcome", "due_at", "tries", "subject"])
+    event.save(update_fields=["state", "outcome", "due_at", "tries", "subject", "alarm_at"])
 
 
-def _note(event_id: int, state: str, words: str, *, now: datetime) -> None:
+def _note(event_id: int, words: str, *, now: datetime, alarm_at: datetime | None = None) -> None:
     with transaction.atomic():
         locked = PaymentEvent.objects.select_for_update().filter(pk=event_id, handled_at=None)
         event = locked.first()
         if event is not None:
-            _postpone(event, state, words, now=now)
+            _fail(event, words, now=now, alarm_at=alarm_at)
 
 
 def due(now: datetime) -> QuerySet[PaymentEvent]:

@@ -5,6 +5,7 @@ Whatever order facts come in, and however often, what stands in the end is the s
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from donations import posting
 from donations.booking import book, set_donor
+from donations.donors import add_address
 from donations.models import (
     Checkout,
     Donation,
@@ -23,12 +25,14 @@ from donations.models import (
     Pledge,
 )
 from donations.people import donor_of, with_address
+from donations.providers import is_test
 from donations.providers.facts import (
     CheckoutTold,
     Disputed,
     Fact,
     FeeTaken,
     GivenBack,
+    Held,
     Named,
     Paid,
     Person,
@@ -46,11 +50,15 @@ COMPLETED = ["state", "completed_at", "payment_id", "customer_id", "donor_id"]
 
 
 class Books:
-    """Enters the facts of one provider, in the caller's transaction."""
+    """Enters the facts of one provider, in the caller's transaction.
 
-    def __init__(self, name: str, *, now: datetime) -> None:
+    `livemode`: whether real money moved; as the provider's keys are, if nothing says so.
+    """
+
+    def __init__(self, name: str, *, now: datetime, livemode: bool | None = None) -> None:
         self.provider = name
         self.now = now
+        self.is_test = is_test(name, livemode)
         self.told: set[str] = set()
         # Locked rows, so that several facts of one report read and write each once.
         self.checkouts: dict[uuid.UUID, Checkout] = {}
@@ -66,6 +74,7 @@ class Books:
             FeeTaken: self._fee_taken,
             GivenBack: self._given_back,
             Disputed: self._disputed,
+            Held: self._held,
             CheckoutTold: self._checkout_told,
             PledgeTold: self._pledge_told,
             RenewalFailed: self._renewal_failed,
@@ -93,6 +102,9 @@ class Books:
         )
         if fact.fee_minor:
             self._book(gift, Kind.FEE, -fact.fee_minor, fact, f"{gift.provider_id}:fee")
+        if gift.checkout and gift.checkout.failed_at and entry:
+            _settle_checkout(gift.checkout)
+            gift.checkout.save(update_fields=["state"])
         if gift.pledge_id and entry:
             self._renewed(gift, fact)
         if entry and gift.donor and gift.donor.email:
@@ -121,6 +133,9 @@ class Books:
     def _new_gift(self, fact: Paid) -> Donation:
         checkout = self._checkout(fact.checkout)
         pledge = self._pledge_for(fact, checkout) if fact.pledge_id else None
+        if checkout is None and pledge and pledge.checkout:
+            # Locked as well: what is told of it in this moment looks for this money.
+            checkout = self._checkout(pledge.checkout.key)
         if checkout is None and pledge is None:
             raise Unknown(fact.refs[0], "This payment was not started here.")
         first = pledge is None or not pledge.donations.exists()
@@ -135,7 +150,7 @@ class Books:
             provider_id=fact.refs[0],
             currency=fact.currency,
             given_on=_day(fact.happened_at),
-            is_test=False,
+            is_test=self.is_test,
         )
         if pledge:
             gift.show_name, gift.name_shown = pledge.show_name, pledge.name_shown
@@ -185,7 +200,8 @@ class Books:
 
     def _given_back(self, fact: GivenBack) -> str:
         gift = self._gift(fact.refs)
-        entry = self._book(gift, Kind.REFUNDED, -fact.amount_minor, fact, f"{fact.key}:refunded")
+        key = f"{fact.key}:refunded"
+        entry = self._book(gift, Kind.REFUNDED, -fact.amount_minor, fact, key, fact.reason)
         if fact.failed:
             entry = self._book(
                 gift,
@@ -212,6 +228,32 @@ class Books:
             self._book(gift, Kind.DISPUTE_LOST, 0, fact, f"{fact.key}:lost")
         return f"Gift {gift.pk}: dispute {fact.outcome or 'opened'}."
 
+    def _held(self, fact: Held) -> str:
+        """A hold takes the money, and its end gives it back: each once, in whatever order told."""
+        gift = self._gift(fact.refs)
+        key = f"{fact.key}:disputed"
+        words = "Held while a claim is looked into"
+        taken = self._book(gift, Kind.DISPUTED, -fact.amount_minor, fact, key, words)
+        if fact.ended_at:
+            return self._let_go(gift, replace(fact, happened_at=fact.ended_at))
+        if taken:
+            posting.alarm(
+                f"A giver claims gift {gift.pk} back, and the money is held. Answer at the "
+                "provider in time.",
+                once=f"dispute:{self.provider}:{fact.key}",
+                now=self.now,
+            )
+        return f"Gift {gift.pk}: {'held' if taken else 'hold known already'}."
+
+    def _let_go(self, gift: Donation, fact: Held) -> str:
+        """The end of a hold gives back what it took, also where the claim grew meanwhile."""
+        taken = gift.entries.get(source_key=f"{self.provider}:{fact.key}:disputed")
+        kind = Kind.DISPUTE_WON if fact.won else Kind.CORRECTION
+        words = "The claim was not upheld" if fact.won else "The hold ended; a lost claim follows"
+        ended = replace(fact, currency=taken.currency)
+        self._book(gift, kind, -taken.amount_minor, ended, f"{fact.key}:released", words)
+        return f"Gift {gift.pk}: the hold ended."
+
     # Checkouts
 
     def _checkout(self, key: uuid.UUID | None) -> Checkout | None:
@@ -232,23 +274,30 @@ class Books:
             if fact.pledge_id:
                 self._pledge_for(fact, checkout)
             self._thank_late(checkout)
-        elif checkout.state != Checkout.State.COMPLETED or fact.state == "failed":
+        elif fact.state == "failed":
+            self._fail(checkout, fact)
+        elif not checkout.completed_at and not checkout.failed_at:
             checkout.state = Checkout.State.EXPIRED
             checkout.save(update_fields=["state"])
-        if fact.state == "failed":
-            posting.want_failed_checkout(checkout, email=fact.person.email, now=self.now)
         return f"Checkout {checkout.pk}: {fact.state}."
+
+    def _fail(self, checkout: Checkout, fact: CheckoutTold) -> None:
+        checkout.failed_at = min(checkout.failed_at or fact.happened_at, fact.happened_at)
+        _settle_checkout(checkout)
+        checkout.save(update_fields=["failed_at", "state"])
+        if checkout.state == Checkout.State.FAILED:
+            posting.want_failed_checkout(checkout, email=fact.person.email, now=self.now)
 
     def _complete(
         self, checkout: Checkout, fact: Any, *, payment_id: str, donor: Donor | None = None
     ) -> None:
         before = [getattr(checkout, name) for name in COMPLETED]
-        checkout.state = Checkout.State.COMPLETED
         checkout.completed_at = min(checkout.completed_at or fact.happened_at, fact.happened_at)
         checkout.payment_id = checkout.payment_id or payment_id
         person = getattr(fact, "person", Person())
         checkout.customer_id = checkout.customer_id or person.customer_id
         checkout.donor = checkout.donor or donor or donor_of(person, checkout)
+        _settle_checkout(checkout)
         if before != [getattr(checkout, name) for name in COMPLETED]:
             checkout.save(update_fields=COMPLETED)
 
@@ -265,7 +314,8 @@ class Books:
 
     def _pledge_for(self, fact: Any, checkout: Checkout | None) -> Pledge:
         """The monthly gift of this name; made of the checkout that it began with, if it is new."""
-        rows = Pledge.objects.select_for_update(of=("self",)).select_related("donor", "drive")
+        # The giver is read once this is locked: an erasure may have held it.
+        rows = Pledge.objects.select_for_update(of=("self",)).select_related("drive")
         pledge = rows.filter(provider=self.provider, provider_id=fact.pledge_id).first()
         if pledge is None and (checkout is None or not checkout.monthly):
             words = f"The monthly gift {fact.pledge_id} is not known here."
@@ -273,6 +323,8 @@ class Books:
         if pledge is None:
             assert checkout is not None  # noqa: S101
             pledge = self._new_pledge(fact, checkout)
+        elif checkout is not None:
+            self._complete(checkout, fact, payment_id=fact.pledge_id, donor=pledge.donor)
         self._add_person(pledge, fact.person if hasattr(fact, "person") else Person())
         self.told.add(fact.pledge_id)
         return pledge
@@ -281,6 +333,13 @@ class Books:
         donor = donor_of(getattr(fact, "person", Person()), checkout, needed=True)
         assert donor is not None  # noqa: S101
         self._complete(checkout, fact, payment_id=fact.pledge_id, donor=donor)
+        if donor.erased_at:
+            posting.alarm(
+                f"A giver had the name erased before the monthly gift {fact.pledge_id} was told "
+                "of. Please stop it in the desk of the payment service.",
+                once=f"erased:{self.provider}:{fact.pledge_id}",
+                now=self.now,
+            )
         show_name, name_shown = _shown(checkout)
         return Pledge.objects.create(
             donor=donor,
@@ -305,8 +364,7 @@ class Books:
             return
         known = with_address(person.email)
         if known is None:
-            donor.email, donor.name = person.email, donor.name or person.name
-            donor.save(update_fields=["email", "name"])
+            add_address(donor, person.email, name=donor.name or person.name)
         else:
             _hand_over(pledge, known)
             self.checkouts.clear()
@@ -351,6 +409,15 @@ class Books:
         if pledge.state == Pledge.State.PAST_DUE:
             posting.want_failed(pledge, once=f"failed:{fact.key}", now=self.now)
         return f"Monthly gift {pledge.pk}: a month could not be taken."
+
+
+def _settle_checkout(checkout: Checkout) -> None:
+    """The state follows from what was told, so that the order of reports does not matter: money
+    that came outweighs that it failed, and that outweighs that the giver agreed."""
+    if checkout.failed_at and not checkout.is_paid():
+        checkout.state = Checkout.State.FAILED
+    elif checkout.completed_at:
+        checkout.state = Checkout.State.COMPLETED
 
 
 def _settle_state(pledge: Pledge) -> None:

@@ -13,6 +13,10 @@ class Forged(Exception):
     """The request does not come from the provider, or is too old."""
 
 
+class Denied(Forged):
+    """The provider itself was asked, and says that the request is not its own."""
+
+
 class Unavailable(Exception):
     """The provider cannot be reached now, or answers with a fault of its own."""
 
@@ -94,13 +98,30 @@ class FeeTaken(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class GivenBack(Fact):
-    """A refund. `failed`: it came back to us after all."""
+    """A refund. `failed`: it came back to us after all. `reason`: why, if it was not ours to do."""
 
     refs: tuple[str, ...]
     key: str
     amount_minor: int
     currency: str
     failed: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved(Fact):
+    """Money of a payment moved back, as the provider's books have it; never entered as it is.
+
+    `key` may be another name than the provider's report gives it. `is_loss`: it left us for
+    good, for this `reason`. What else moved is for a person to judge.
+    """
+
+    refs: tuple[str, ...]
+    key: str
+    amount_minor: int
+    currency: str
+    is_loss: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +133,21 @@ class Disputed(Fact):
     amount_minor: int
     currency: str
     outcome: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held(Fact):
+    """The provider holds the money of a payment while a claim is looked into, until `ended_at`.
+
+    The end gives it back, whoever `won`: that it is gone then is told as GivenBack.
+    """
+
+    refs: tuple[str, ...]
+    key: str
+    amount_minor: int
+    currency: str
+    ended_at: datetime | None = None
+    won: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

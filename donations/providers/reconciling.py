@@ -9,10 +9,19 @@ from django.db import transaction
 
 from donations import posting
 from donations.models import BooksCheck, Donation, LedgerEntry, PaymentEvent, PaymentRef
-from donations.providers import NAMES, paypal, provider, stripe
+from donations.providers import NAMES, moving, paypal, provider, stripe
 from donations.providers.acting import handle_all
 from donations.providers.entering import Books
-from donations.providers.facts import Fact, FeeTaken, Paid, Refused, Unavailable, Unknown
+from donations.providers.facts import (
+    Fact,
+    FeeTaken,
+    Moved,
+    Paid,
+    Refused,
+    Unavailable,
+    Unknown,
+    Unreadable,
+)
 from donations.providers.keeping import keep
 from fibrosite.lib.money import format_money
 
@@ -45,7 +54,7 @@ def reconcile(name: str, *, since: datetime, now: datetime) -> BooksCheck:
     rows = {"stripe": stripe, "paypal": paypal}[name].book_rows(since)
     repaired = missed
     for row in rows:
-        for words, is_repaired in _compare(name, row, now=now):
+        for words, is_repaired in _compare(name, row, since=since, now=now):
             lines.append(words)
             repaired += is_repaired
     check = BooksCheck.objects.create(
@@ -81,9 +90,21 @@ def _missed(name: str, since: datetime, *, now: datetime) -> Iterator[str]:
     handle_all(kept, now=now)
 
 
-def _compare(name: str, row: Any, *, now: datetime) -> Iterator[tuple[str, bool]]:
+def _compare(name: str, row: Any, *, since: datetime, now: datetime) -> Iterator[tuple[str, bool]]:
     """Differences of one row of the provider's books, each with whether it is repaired now."""
-    facts = {"stripe": stripe, "paypal": paypal}[name].facts_of_row(row)
+    try:
+        facts = {"stripe": stripe, "paypal": paypal}[name].facts_of_row(row)
+    except Unreadable as error:
+        yield f"A row of the provider's books cannot be read: {error}", False
+        return
+    for fact in facts:
+        if isinstance(fact, Moved):
+            yield from moving.compare(name, fact, since=since, now=now)
+    yield from _compare_payment(name, [fact for fact in facts if not isinstance(fact, Moved)], now)
+
+
+def _compare_payment(name: str, facts: list[Fact], now: datetime) -> Iterator[tuple[str, bool]]:
+    """Differences of a payment and its fee, each with whether it is repaired now."""
     differences = [_differs(name, fact) for fact in facts if isinstance(fact, Paid)]
     if any(differences):
         yield from ((words, False) for words in differences if words)

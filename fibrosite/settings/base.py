@@ -236,6 +236,8 @@ PAYPAL_CLIENT_ID = os.environ.get("PAYPAL_CLIENT_ID", "")
 PAYPAL_CLIENT_SECRET = os.environ.get("PAYPAL_CLIENT_SECRET", "")
 PAYPAL_WEBHOOK_ID = os.environ.get("PAYPAL_WEBHOOK_ID", "")
 PAYPAL_API_BASE = env.str("PAYPAL_API_BASE", "https://api-m.paypal.com").rstrip("/")
+# Payments of a provider's test mode are entered, and count nowhere unless this is set.
+TEST_GIFTS_COUNT = False
 # Where the form to give may lead to: browsers check the address behind it, too.
 PAYMENT_PAGES = [
     "https://checkout.stripe.com",

@@ -43,5 +43,8 @@ if not env.str("RESEARCH_CONTACT", ""):
 # Whoever tries the demo sees the letter at once.
 DIGEST_HOLD = timedelta(minutes=env.int("DIGEST_HOLD_MINUTES", 0))
 
+# The demo's payment service moves no money, and its bar moves.
+TEST_GIFTS_COUNT = True
+
 # A demo on another port is the same demo.
 HOLD_COPIES = env.bool("HOLD_COPIES", False)

@@ -119,9 +119,16 @@ def _later(amount: int, chance: random.Random) -> list[tuple[str, int]]:
         part = chance.randint(1, left)
         told.append(("refunded", -part))
         left -= part
-    if left and chance.random() < 0.2:
+    if left and chance.random() < 0.4:
         told.append(("disputed", -left))
-        told.append(("dispute-won", left) if chance.random() < 0.5 else ("dispute-lost", 0))
+        told += chance.choice(
+            [
+                [("dispute-won", left)],
+                [("dispute-lost", 0)],
+                # Held and let go, and then taken back in part or in whole.
+                [("correction", left), ("refunded", -chance.randint(1, left))],
+            ]
+        )
     if chance.random() < 0.2:
         told.append(("correction", chance.choice([-1, 1, 700])))
     return told

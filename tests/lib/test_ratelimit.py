@@ -7,7 +7,7 @@ import time_machine
 from django.core.cache import cache
 from redis.exceptions import ConnectionError as RedisDown
 
-from fibrosite.lib.ratelimit import seconds_to_wait
+from fibrosite.lib.ratelimit import seconds_left, seconds_to_wait
 from tests.factories import NOON
 
 
@@ -59,3 +59,32 @@ def test_with_the_cache_down_nobody_waits(monkeypatch, caplog):
     monkeypatch.setattr(cache, "add", down)
     assert [attempt() for _ in range(9)] == [0] * 9
     assert "login is not limited" in caplog.text
+
+
+def left(key: str = "192.0.2.7") -> int:
+    return seconds_left("login", key, limit=3, per=600)
+
+
+def test_looking_counts_nothing(clock):
+    assert [left() for _ in range(9)] == [0] * 9
+    assert attempt() == 0
+
+
+def test_looking_says_what_the_next_attempt_would_wait(clock):
+    attempt()
+    attempt()
+    assert left() == 0
+    attempt()
+    clock.shift(timedelta(seconds=450))
+    assert left() == 150
+    assert left("192.0.2.8") == 0
+    clock.shift(timedelta(seconds=150))
+    assert left() == 0
+
+
+def test_with_the_cache_down_looking_lets_everybody_in(monkeypatch: pytest.MonkeyPatch):
+    def down(*_: object) -> None:
+        raise RedisDown
+
+    monkeypatch.setattr(cache, "get", down)
+    assert left() == 0

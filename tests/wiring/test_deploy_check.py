@@ -152,6 +152,28 @@ def test_a_folder_with_odd_signs_keeps_its_database(tmp_path: Path):
     assert done.stdout == f"{odd / 'fibrosite.sqlite3'}\n"
 
 
+STRIPE = {"STRIPE_WEBHOOK_SECRET": "whsec_x"}
+PAYPAL = {"PAYPAL_CLIENT_ID": "x", "PAYPAL_WEBHOOK_ID": "x"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "warnings"),
+    [
+        ({**STRIPE, "STRIPE_API_KEY": "sk_test_x"}, ["card"]),
+        ({**STRIPE, "STRIPE_API_KEY": "sk_live_x"}, []),
+        ({**PAYPAL, "PAYPAL_API_BASE": "https://api-m.sandbox.paypal.com"}, ["PayPal"]),
+        (PAYPAL, []),
+    ],
+)
+def test_keys_of_the_test_mode_are_warned_of(
+    tmp_path: Path, keys: dict[str, str], warnings: list[str]
+):
+    done = run(CHECK, tmp_path, **FULL, **WATCHFUL, **keys)
+    assert done.returncode == len(warnings)
+    assert done.stderr.count("fibrosite.W001") == len(warnings)
+    assert all(f"Gifts by {one} are of the test mode." in done.stderr for one in warnings)
+
+
 @pytest.mark.parametrize(
     ("keys", "missing"),
     [

@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.db.models import Q
 from django.utils import timezone
 
 from donations.models import PaymentEvent
@@ -29,7 +30,8 @@ class Command(BaseCommand):
         if options["event"]:
             events = events.filter(event_id=options["event"])
         if not options["all"] and not options["event"]:
-            events = events.filter(handled_at=None)
+            # What failed for too long counts as handled: it is tried no more by itself.
+            events = events.filter(Q(handled_at=None) | Q(state=State.FAILED))
         names = list(events.order_by("happened_at", "pk").values_list("pk", flat=True))
         events.filter(pk__in=names).update(handled_at=None)
         handle_all(names, now=timezone.now())

@@ -1,4 +1,4 @@
-"""The parts of PayPal's API that the site calls: orders, subscriptions, refunds, verification."""
+"""The parts of PayPal's API that the site calls: orders, subscriptions, refunds, disputes."""
 
 import json
 import re
@@ -10,6 +10,23 @@ from typing import Any
 
 from fibrosite.demo.checkout.books import Books, Missing, Refused, Thing
 from fibrosite.demo.checkout.hooks import Hooks, paypal_signature
+from fibrosite.demo.checkout.paypal_forms import (
+    CODES,
+    LONGEST,
+    LONGEST_OF_PRODUCT,
+    breakdown,
+    check_items,
+    check_words,
+    link_to,
+    money,
+    now_text,
+    old_fee,
+    old_money,
+    row_of,
+)
+
+# How a dispute ends that takes the money.
+LOST = ("RESOLVED_BUYER_FAVOUR", "ACCEPTED")
 
 
 class PayPal:
@@ -18,6 +35,10 @@ class PayPal:
     def __init__(self, books: Books, hooks: Hooks) -> None:
         self.books = books
         self.hooks = hooks
+        # The tokens that are taken: none of before a restart.
+        self.tokens: set[str] = set()
+        # How often somebody asked whether a report is ours.
+        self.verified = 0
 
     def answer(
         self, method: str, path: str, body: bytes, query: Thing, *, key: str, here: str
@@ -55,6 +76,8 @@ class PayPal:
             ("POST", "/v1/catalogs/products", self._product),
             ("GET", "/v1/billing/plans", self._plans),
             ("POST", "/v1/billing/plans", self._plan),
+            ("PATCH", f"/v1/billing/plans/{name}", self._change_words),
+            ("PATCH", f"/v1/catalogs/products/{name}", self._change_words),
             ("POST", "/v1/billing/subscriptions", self._subscribe),
             ("GET", f"/v1/billing/subscriptions/{name}", self._one),
             ("POST", f"/v1/billing/subscriptions/{name}/cancel", self._cancel),
@@ -63,10 +86,13 @@ class PayPal:
         ]
 
     def _token(self, asked: Thing, here: str) -> Thing:
-        return {"access_token": secrets.token_hex(20), "token_type": "Bearer", "expires_in": 32400}
+        token = secrets.token_hex(20)
+        self.tokens.add(token)
+        return {"access_token": token, "token_type": "Bearer", "expires_in": 32400}
 
     def verify(self, body: bytes) -> Thing:
         """Whether the headers in the question fit the event in it, byte for byte."""
+        self.verified += 1
         asked = json.loads(body)
         raw = body[body.index(b'"webhook_event":') + len(b'"webhook_event":') : body.rindex(b"}")]
         expected = paypal_signature(
@@ -85,6 +111,8 @@ class PayPal:
         units = asked.get("purchase_units") or []
         if asked.get("intent") != "CAPTURE" or not units:
             raise Refused("intent and purchase_units are needed")
+        check_words(units[0], LONGEST)
+        check_items(units[0])
         order = self.books.add("order", "5O", status="PAYER_ACTION_REQUIRED", asked_for=asked)
         order["intent"], order["purchase_units"] = "CAPTURE", units
         order["create_time"] = now_text()
@@ -111,6 +139,8 @@ class PayPal:
             raise Refused("ORDER_ALREADY_CAPTURED")
         if order["status"] != "APPROVED":
             raise Refused("ORDER_NOT_APPROVED")
+        if order.get("declined"):
+            raise Refused("INSTRUMENT_DECLINED")
         unit = order["purchase_units"][0]
         capture = self.books.add(
             "capture",
@@ -143,7 +173,7 @@ class PayPal:
             create_time=now_text(),
             custom_id=payment.get("custom_id"),
             status="COMPLETED",
-            links=[{"rel": "up", "href": f"{here}/v2/payments/captures/{name}"}],
+            links=link_to(payment),
         )
         if is_sale:
             refund.update(sale_id=name, state="completed")
@@ -151,14 +181,81 @@ class PayPal:
         self._tell(kind, "refund", refund)
         return refund
 
+    # Claims
+
+    def dispute(self, name: str, *, value: str = "") -> Thing:
+        """A payer claims a payment (or a part of it) back: its money is held."""
+        with self.books.lock:
+            payment = self.books.get(name)
+            amount = {**money(payment["amount"]), **({"value": value} if value else {})}
+            moved = {"amount": amount, "create_time": now_text(), "links": link_to(payment)}
+            self.books.add("hold-paypal", "2H", **moved)
+            dispute = self.books.add(
+                "dispute-paypal",
+                "",
+                dispute_id=f"PP-D-{secrets.token_hex(4)}",
+                create_time=now_text(),
+                disputed_transactions=[{"seller_transaction_id": name}],
+                dispute_amount=amount,
+                status="OPEN",
+            )
+            self._tell("CUSTOMER.DISPUTE.CREATED", "dispute", dispute)
+            self.books.save()
+            return dispute
+
+    def close_dispute(self, name: str, outcome: str) -> Thing:
+        """PayPal decides: the hold is let go, and what is lost is taken under an id of its own."""
+        with self.books.lock:
+            dispute = self.books.get(name, "dispute-paypal")
+            payment = self.books.get(dispute["disputed_transactions"][0]["seller_transaction_id"])
+            amount = dispute["dispute_amount"]
+            moved = {"amount": amount, "create_time": now_text(), "links": link_to(payment)}
+            self.books.add("release-paypal", "2R", **moved)
+            dispute.update(status="RESOLVED", dispute_outcome={"outcome_code": outcome})
+            self._tell("CUSTOMER.DISPUTE.RESOLVED", "dispute", dispute)
+            if outcome in LOST:
+                self.reverse(payment["id"], value=amount["value"])
+            self.books.save()
+            return dispute
+
+    def reverse(self, name: str, *, value: str) -> Thing:
+        """PayPal takes money back of itself."""
+        payment = self.books.get(name)
+        is_sale = payment["object"] == "sale"
+        amount = {**money(payment["amount"]), "value": value}
+        reversal = self.books.add(
+            "reversal-paypal",
+            "6V",
+            amount=old_money(amount) if is_sale else amount,
+            create_time=now_text(),
+            status="COMPLETED",
+            links=link_to(payment),
+        )
+        if is_sale:
+            reversal["sale_id"] = name
+        kind = "PAYMENT.SALE.REVERSED" if is_sale else "PAYMENT.CAPTURE.REVERSED"
+        self._tell(kind, "refund", reversal)
+        return reversal
+
     # Monthly
 
+    def _change_words(self, name: str, asked: Any, here: str) -> Thing:
+        thing = self.books.get(name)
+        limits = LONGEST_OF_PRODUCT if thing["object"] == "product-paypal" else LONGEST
+        for change in asked:
+            words = {str(change["path"]).removeprefix("/"): change["value"]}
+            check_words(words, limits)
+            thing.update(words)
+        return {}
+
     def _product(self, asked: Thing, here: str) -> Thing:
+        check_words(asked, LONGEST_OF_PRODUCT)
         name = asked.get("id") or f"PROD-{secrets.token_hex(6)}"
         if name in self.books.objects:
             raise Refused("DUPLICATE_RESOURCE_IDENTIFIER")
         product = {"id": name, "object": "product-paypal", "created": int(time.time())}
-        self.books.objects[name] = {**product, "name": asked.get("name")}
+        words = {"name": asked.get("name"), "description": asked.get("description")}
+        self.books.objects[name] = {**product, **words}
         return self.books.objects[name]
 
     def _plans(self, asked: Thing, here: str) -> Thing:
@@ -167,6 +264,7 @@ class PayPal:
 
     def _plan(self, asked: Thing, here: str) -> Thing:
         self.books.get(asked.get("product_id"), "product-paypal")
+        check_words(asked, LONGEST)
         return self.books.add("plan-paypal", "P-", **{**asked, "status": "ACTIVE"})
 
     def _subscribe(self, asked: Thing, here: str) -> Thing:
@@ -234,8 +332,8 @@ class PayPal:
 
     def _transactions(self, asked: Thing, here: str) -> Thing:
         rows = []
-        for kind, code in (("capture", "T0006"), ("sale", "T0002"), ("refund-paypal", "T1107")):
-            rows += [_row(thing, code) for thing in self.books.of(kind)]
+        for kind in CODES:
+            rows += [row_of(thing) for thing in self.books.of(kind)]
         within = [
             row
             for row in rows
@@ -262,59 +360,3 @@ class PayPal:
                 "resource": json.loads(json.dumps(resource)),
             }
         )
-
-
-def now_text() -> str:
-    """The time as PayPal writes it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
-def money(amount: Thing) -> Thing:
-    """An amount of either of PayPal's forms, in the newer one."""
-    if "value" in amount:
-        return {"currency_code": amount["currency_code"], "value": amount["value"]}
-    return {"currency_code": amount["currency"], "value": amount["total"]}
-
-
-def old_money(amount: Thing) -> Thing:
-    return {"currency": amount["currency_code"], "total": amount["value"]}
-
-
-def fee_text(amount: Thing) -> str:
-    fee = Decimal(amount["value"]) * Decimal("0.0289") + Decimal("0.49")
-    # As many decimals as the amount has.
-    return str(fee.quantize(Decimal("0.01") if "." in amount["value"] else Decimal(1)))
-
-
-def old_fee(amount: Thing) -> Thing:
-    return {"currency": amount["currency_code"], "value": fee_text(amount)}
-
-
-def breakdown(amount: Thing) -> Thing:
-    """What PayPal says it keeps of a payment."""
-    fee = {"currency_code": amount["currency_code"], "value": fee_text(amount)}
-    net = str(Decimal(amount["value"]) - Decimal(fee["value"]))
-    return {"gross_amount": amount, "paypal_fee": fee, "net_amount": {**fee, "value": net}}
-
-
-def _row(thing: Thing, code: str) -> Thing:
-    amount = money(thing["amount"])
-    sign = "-" if thing["object"] == "refund-paypal" else ""
-    info = {
-        "transaction_id": thing["id"],
-        "transaction_event_code": code,
-        "transaction_initiation_date": thing["create_time"],
-        "transaction_amount": {**amount, "value": f"{sign}{amount['value']}"},
-        "transaction_status": "S",
-        "custom_field": thing.get("custom_id") or thing.get("custom"),
-        "paypal_reference_id": thing.get("billing_agreement_id", ""),
-    }
-    fee = thing.get("seller_receivable_breakdown", {}).get("paypal_fee")
-    if thing.get("transaction_fee"):
-        fee = {
-            "currency_code": thing["transaction_fee"]["currency"],
-            "value": thing["transaction_fee"]["value"],
-        }
-    if fee:
-        info["fee_amount"] = {**fee, "value": f"-{fee['value']}"}
-    return {"transaction_info": info}

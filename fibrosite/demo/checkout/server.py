@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 from fibrosite.demo.checkout import pages
 from fibrosite.demo.checkout.books import Books, Missing, Refused, Thing
 from fibrosite.demo.checkout.hooks import Hooks, Manner
-from fibrosite.demo.checkout.paypal import PayPal, money
+from fibrosite.demo.checkout.paypal import PayPal
+from fibrosite.demo.checkout.paypal_forms import money
 from fibrosite.demo.checkout.stripe import Stripe, nested
 
 HOST = "127.0.0.1"
@@ -81,6 +82,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer()
 
+    def do_PATCH(self) -> None:
+        self._answer()
+
     def do_DELETE(self) -> None:
         self._answer()
 
@@ -134,6 +138,10 @@ class Handler(BaseHTTPRequestHandler):
     def _paypal(self) -> None:
         query = {name: values[0] for name, values in parse_qs(self.url.query).items()}
         is_form = "urlencoded" in self.headers.get("Content-Type", "")
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if self.url.path != "/v1/oauth2/token" and token not in self.server.paypal.tokens:
+            self._fail(401, "Authentication failed.", "invalid_token")
+            return
         given = self.server.paypal.answer(
             self.command,
             self.url.path,
@@ -195,16 +203,20 @@ class Handler(BaseHTTPRequestHandler):
         order = self.server.books.get(name, "order")
         unit = order["purchase_units"][0]
         way = order["asked_for"]["payment_source"]["paypal"]["experience_context"]
-        self._paypal_page(order, unit["amount"], unit.get("description", ""), way, form)
+        item = unit["items"][0] if unit.get("items") else unit
+        self._paypal_page(order, unit["amount"], item, way, form)
 
     def _subscribe_page(self, name: str, form: dict[str, str]) -> None:
         subscription = self.server.books.get(name, "subscription-paypal")
         way = subscription["asked_for"]["application_context"]
-        self._paypal_page(subscription, subscription["price"], "A monthly gift", way, form)
+        plan = self.server.books.get(subscription["plan_id"], "plan-paypal")
+        self._paypal_page(subscription, subscription["price"], plan, way, form)
 
     def _paypal_page(
-        self, thing: Thing, amount: Thing, what: str, way: Thing, form: dict[str, str]
+        self, thing: Thing, amount: Thing, item: Thing, way: Thing, form: dict[str, str]
     ) -> None:
+        """PayPal shows the name of an item (of a plan) and, under it, its description."""
+        what, words = item.get("name", ""), item.get("description", "")
         often = "" if thing["object"] == "order" else " each month"
         text = f"{money(amount)['value']} {money(amount)['currency_code']}{often}"
         if form.get("press") == "cancel":
@@ -219,7 +231,8 @@ class Handler(BaseHTTPRequestHandler):
             self._redirect(f"{way['return_url']}?{more}")
         else:
             error = "That was refused. Nothing was paid." if form.get("press") == "fail" else ""
-            self._html(pages.pay_page(what=what, amount=text, email="", error=error))
+            shown = {"what": what, "words": words, "amount": text, "email": ""}
+            self._html(pages.pay_page(**shown, error=error))
 
     def _portal_page(self, name: str, form: dict[str, str]) -> None:
         session = self.server.books.get(name, "billing_portal.session")
@@ -245,8 +258,10 @@ class Handler(BaseHTTPRequestHandler):
             "break": lambda: setattr(self.server, "broken", bool(asked.get("broken"))),
             "renew": lambda: self._renew(asked["id"], paid=asked.get("paid", True)),
             "arrive": lambda: stripe.arrive(asked["id"], arrives=asked.get("arrives", True)),
-            "dispute": lambda: stripe.dispute(asked["id"]),
-            "close-dispute": lambda: stripe.close_dispute(asked["id"], asked["status"]),
+            "dispute": lambda: self._of(asked["id"]).dispute(asked["id"]),
+            "close-dispute": lambda: self._of(asked["id"]).close_dispute(
+                asked["id"], asked["status"]
+            ),
             "state": self._state,
         }
         if verb not in verbs:
@@ -256,6 +271,10 @@ class Handler(BaseHTTPRequestHandler):
     def _set_manner(self, asked: Thing) -> None:
         self.server.hooks.manner = Manner(**asked)
         self.server.hooks.woken.set()
+
+    def _of(self, name: str) -> Stripe | PayPal:
+        """The service whose payment or dispute this is: Stripe's have an underscore."""
+        return self.server.stripe if "_" in name else self.server.paypal
 
     def _renew(self, name: str, *, paid: bool) -> Thing:
         if name.startswith("sub_"):
