@@ -1,4 +1,5 @@
-"""Where a drive stands, for other sites: a page for frames, a picture, and figures to compute with.
+"""Where a drive or the fund stands, for other sites: a page for frames, a picture, and figures to
+compute with.
 
 They hold no script, set no cookie, and are the same for everyone, so that any cache may keep them.
 """
@@ -31,6 +32,8 @@ FRESH = 60
 # What fits into the picture, in letters: a longer name is cut (the title has it whole), a longer
 # sum is drawn closer.
 BADGE_LETTERS = 32
+# The sum of the fund, which has no bar, is written larger.
+FUND_LETTERS = 24
 BADGE_BAR = 296
 FRAME_WIDTH, FRAME_HEIGHT = 360, 320
 
@@ -64,16 +67,26 @@ def for_other_sites(view: View) -> Callable[..., HttpResponseBase]:
     return answer
 
 
-def _shown(slug: str) -> Drive:
+def name_of(drive: Drive | None) -> str:
+    """What readers know a drive, or the fund, by."""
+    return drive.name if drive else f"The fund of {settings.SITE_NAME}"
+
+
+def _shown(slug: str | None) -> Drive | None:
+    """The drive of this name; the fund has none."""
+    if slug is None:
+        return None
     return get_object_or_404(Drive.objects.started_by(timezone.localdate()), slug=slug)
 
 
-def _context(slug: str) -> dict[str, Any]:
+def _context(slug: str | None) -> dict[str, Any]:
     drive = _shown(slug)
     return {
         "drive": drive,
+        "name": name_of(drive),
+        "page": _path("drive", drive),
         "progress": progress(drive),
-        "is_open": drive.is_open(),
+        "is_open": drive is None or drive.is_open(),
         "site_name": settings.SITE_NAME,
         "legal_status": settings.LEGAL_STATUS,
     }
@@ -81,67 +94,81 @@ def _context(slug: str) -> dict[str, Any]:
 
 @csp(FRAME_POLICY)
 @for_other_sites
-def frame(request: HttpRequest, slug: str) -> HttpResponse:
+def frame(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     """A small page for an iframe."""
     return HttpResponse(render_to_string("donations/embed.html", _context(slug)))
 
 
 @csp(BARE_POLICY)
 @for_other_sites
-def badge(request: HttpRequest, slug: str) -> HttpResponse:
+def badge(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     """A picture of the bar with its sum in words."""
     context = _context(slug)
     standing = context["progress"]
-    context["name"] = Truncator(context["drive"].name).chars(BADGE_LETTERS)
+    context["short_name"] = Truncator(context["name"]).chars(BADGE_LETTERS)
     context["filled"] = BADGE_BAR * standing.filled // 100
-    context["is_long"] = len(standing.words) > BADGE_LETTERS
+    context["is_long"] = len(standing.words) > (BADGE_LETTERS if standing.goal else FUND_LETTERS)
     svg = render_to_string("donations/badge.svg", context)
     return HttpResponse(svg, content_type="image/svg+xml")
 
 
 @csp(BARE_POLICY)
 @for_other_sites
-def figures(request: HttpRequest, slug: str) -> HttpResponse:
+def figures(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     """The figures as JSON: amounts in minor units, and as text."""
     drive = _shown(slug)
     return JsonResponse(as_json(drive, progress(drive)))
 
 
-def as_json(drive: Drive, standing: Progress) -> dict[str, Any]:
+def as_json(drive: Drive | None, standing: Progress) -> dict[str, Any]:
     """What `progress.json` says; docs/embedding.md tells what each key means."""
-    state = drive.state_on(timezone.localdate(), raised_minor=standing.raised_minor)
     return {
-        "name": drive.name,
+        "name": name_of(drive),
         "url": _address("drive", drive),
-        "state": str(state),
-        "starts_on": drive.starts_on.isoformat(),
-        "ends_on": drive.ends_on.isoformat(),
+        **(_of_drive(drive, standing) if drive else {}),
         "currency": standing.currency,
         "decimals": exponent(standing.currency),
         "raised_minor": standing.raised_minor,
-        "goal_minor": standing.goal_minor,
-        "stretch_goal_minor": standing.stretch_goal_minor,
-        "matched_minor": standing.matched_minor,
-        "percent": standing.percent,
         "gifts": standing.gifts,
         "donors": standing.donors,
         "raised": standing.raised,
-        "goal": standing.goal,
-        "stretch_goal": standing.stretch_goal,
         "text": standing.words,
         "as_of": standing.as_of.isoformat() if standing.as_of else None,
         "legal_status": settings.LEGAL_STATUS,
     }
 
 
-def _address(name: str, drive: Drive) -> str:
-    return settings.SITE_URL + reverse(f"donations:{name}", args=[drive.slug])
+def _of_drive(drive: Drive, standing: Progress) -> dict[str, Any]:
+    """What the fund does not have: days, a goal, matches."""
+    state = drive.state_on(timezone.localdate(), raised_minor=standing.raised_minor)
+    return {
+        "state": str(state),
+        "starts_on": drive.starts_on.isoformat(),
+        "ends_on": drive.ends_on.isoformat(),
+        "goal_minor": standing.goal_minor,
+        "stretch_goal_minor": standing.stretch_goal_minor,
+        "matched_minor": standing.matched_minor,
+        "percent": standing.percent,
+        "goal": standing.goal,
+        "stretch_goal": standing.stretch_goal,
+    }
 
 
-def codes(drive: Drive) -> dict[str, str]:
+def _path(name: str, drive: Drive | None) -> str:
+    """The path of the page ("drive"), "embed", "badge" or "figures"."""
+    if drive:
+        return reverse(f"donations:{name}", args=[drive.slug])
+    return reverse("donations:fund" if name == "drive" else f"donations:fund_{name}")
+
+
+def _address(name: str, drive: Drive | None) -> str:
+    return f"{settings.SITE_URL}{_path(name, drive)}"
+
+
+def codes(drive: Drive | None) -> dict[str, str]:
     """What to copy: "frame" and "picture" as HTML, "forum" as BBCode, "figures" as an address."""
     context = {
-        "drive": drive,
+        "name": name_of(drive),
         "page": _address("drive", drive),
         "frame": _address("embed", drive),
         "badge": _address("badge", drive),

@@ -69,7 +69,7 @@ def of_donor(view: View) -> View:
             return render(request, "donations/own_invalid.html", status=400)
         donor = Donor.objects.filter(key=key, erased_at=None).first()
         if donor is None:
-            return render(request, "donations/own_invalid.html", status=410)
+            return render(request, "donations/own_invalid.html", {"is_erased": True}, status=410)
         return view(request, donor, token, **kwargs)
 
     return opened

@@ -160,7 +160,12 @@ def _is_printable(sign: str) -> bool:
 @lru_cache(maxsize=1)
 def _letters() -> frozenset[int]:
     """The code points that the font has a picture of."""
-    from fontTools.ttLib import TTFont  # noqa: PLC0415  (as fpdf above)
+    from fpdf import FPDF  # noqa: PLC0415  (as above)
+    from fpdf.fonts import TTFFont  # noqa: PLC0415
 
-    with TTFont(_FONT_FILE) as font:
-        return frozenset(font.getBestCmap())
+    pdf = FPDF()
+    pdf.add_font(_FONT, fname=_FONT_FILE)
+    font = pdf.fonts[_FONT.lower()]
+    assert isinstance(font, TTFFont)  # noqa: S101
+    font.close()
+    return frozenset(font.cmap)

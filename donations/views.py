@@ -15,18 +15,22 @@ from django.views.decorators.http import require_http_methods, require_safe
 from donations import checking_out, doors
 from donations.booking import currency_of
 from donations.checking_out import Wish, fee_of
+from donations.embeds import name_of
 from donations.forms import GiveForm, GiverForm, PromiseForm
 from donations.ledger import progress_of
 from donations.models import Checkout, Donation, Drive
-from donations.providers import LABELS, taking
+from donations.providers import LABELS, is_test, taking
 from donations.providers.facts import Refused, Unavailable
-from donations.tasks import send_letters
+from donations.tasks import collect, send_letters
 from fibrosite.lib.money import format_money
 from fibrosite.lib.queueing import enqueue
+from fibrosite.lib.ratelimit import seconds_to_wait
 
 logger = logging.getLogger(__name__)
 
 PAST_SHOWN = 10
+# So often, in seconds, looking at the page of thanks asks PayPal once more.
+COLLECT_PAUSE = 10
 
 # Each page with a form has a key of its own in it: browsers may keep it, for the way back from
 # the payment page, and nobody else.
@@ -47,10 +51,13 @@ def donate(request: HttpRequest) -> HttpResponse:
 
 def _donate_page(request: HttpRequest, give: dict[str, Any], *, status: int = 200) -> HttpResponse:
     past = list(Drive.objects.filter(ends_on__lt=timezone.localdate())[:PAST_SHOWN])
+    fund, *stood = progress_of([None, *past])
     context = {
         "drive": give["drive"] or _open_drive(),
         "give": give,
-        "past": list(zip(past, progress_of(past), strict=True)),
+        "fund": fund,
+        "fund_name": name_of(None),
+        "past": list(zip(past, stood, strict=True)),
     }
     return render(request, "donations/donate.html", context, status=status)
 
@@ -64,6 +71,17 @@ def drive(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(known, slug=slug)
     give = give_context(found) if found.is_open() else None
     return render(request, "donations/drive.html", {"drive": found, "give": give})
+
+
+@of_one
+@doors.leads_to_payment
+@require_safe
+def fund(request: HttpRequest) -> HttpResponse:
+    """What came without a drive, month by month; while one runs, gifts go to that."""
+    running = _open_drive()
+    give = None if running else give_context(None)
+    context = {"name": name_of(None), "drive": running, "give": give}
+    return render(request, "donations/fund.html", context)
 
 
 def _open_drive() -> Drive | None:
@@ -82,6 +100,7 @@ def give_context(
         "currency": currency,
         "key": _key_of(form),
         "ways": [(name, LABELS[name]) for name in taking(currency)],
+        "tested": [LABELS[name] for name in taking(currency) if is_test(name)],
         "problem": problem,
         "fee_of_25": format_money(fee_of(_sample(currency), currency), currency),
         "sample": format_money(_sample(currency), currency),
@@ -162,11 +181,30 @@ def _wish(form: GiverForm, drive: Drive | None, **more: Any) -> Wish:
 @of_one
 @require_safe
 def thanks(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
-    """Where the payment page leads to. The money counts when the service has told of it."""
+    """Where the payment page leads to: how the gift stands, and what to do next.
+
+    The money counts when the service has told of it.
+    """
     checkout = get_object_or_404(Checkout.objects.select_related("drive"), key=key)
-    amount = format_money(checkout.amount_minor, checkout.currency)
-    context = {"checkout": checkout, "drive": checkout.drive, "amount": amount}
+    _have_collected(checkout)
+    standing = checking_out.state_of(checkout)
+    context = {
+        "checkout": checkout,
+        "drive": checkout.drive,
+        "amount": format_money(checkout.amount_minor, checkout.currency),
+        "standing": standing,
+        "came_to_nothing": standing in ("failed", "expired"),
+    }
     return render(request, "donations/thanks.html", context)
+
+
+def _have_collected(checkout: Checkout) -> None:
+    """Have a worker take what was approved at PayPal, where its report is slow or lost."""
+    awaited = checkout.provider == "paypal" and checkout.state == Checkout.State.OPEN
+    if not awaited or checkout.monthly:
+        return
+    if not seconds_to_wait("collect", str(checkout.key), limit=1, per=COLLECT_PAUSE):
+        enqueue(collect, checkout.pk)
 
 
 @of_one
@@ -189,7 +227,9 @@ def promise(request: HttpRequest) -> HttpResponse:
     form = PromiseForm(request.POST, currency=currency)
     if form.is_trapped or not form.is_valid():
         return _promise_page(request, form, drive, status=400)
-    minutes = doors.too_many(request, "promise", limit=doors.PROMISES_AN_HOUR)
+    minutes = doors.too_many(
+        request, "promise", limit=doors.PROMISES_AN_HOUR, of_all=doors.PROMISES_OF_ALL
+    )
     if minutes:
         form.add_error(None, f"Many promises came just now. Please try again in {minutes} minutes.")
         return doors.later(_promise_page(request, form, drive, status=429), minutes)

@@ -21,6 +21,7 @@ class PageSitemap(Sitemap):
             "articles:glossary",
             "research:library",
             "donations:donate",
+            "donations:fund",
             "newsletter:subscribe",
         ]
 

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from js_asset import Media
 
-from donations import booking, charts
+from donations import booking, charts, months
 from donations.admin.base import MoneyField, desk_page, major, minor_of, only_with
 from donations.ledger import progress
 from donations.models import Drive, DriveRate, LedgerEntry, Match, Milestone
@@ -220,7 +220,12 @@ class DriveAdmin(admin.ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         figures = self.admin_site.admin_view(self.figures_view)
-        return [path("<int:pk>/figures/", figures, name="donations_figures"), *super().get_urls()]
+        fund = self.admin_site.admin_view(self.fund_view)
+        return [
+            path("<int:pk>/figures/", figures, name="donations_figures"),
+            path("fund/", fund, name="donations_fund"),
+            *super().get_urls(),
+        ]
 
     @admin.display(description="raised")
     def raised(self, drive: Drive) -> str:
@@ -243,6 +248,14 @@ class DriveAdmin(admin.ModelAdmin):
             matches=drive.matches.all(),
             milestones=drive.milestones.all(),
             chart=charts.chart(drive, today=today),
+        )
+
+    @only_with("donations.view_drive")
+    def fund_view(self, request: HttpRequest) -> HttpResponseBase:
+        """What came without a drive, month by month, without a name of anybody."""
+        chart = months.chart(today=timezone.localdate())
+        return desk_page(
+            self, request, "drive/fund", title="The fund", progress=progress(None), chart=chart
         )
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
-from donations import charts
+from donations import charts, months
 from donations.callouts import Callout, callout_on
 from donations.embeds import codes
 from donations.ledger import Progress, progress, recent_gifts
-from donations.models import Drive
+from donations.models import Donation, Drive, Match
 
 register = template.Library()
 
@@ -17,18 +17,25 @@ register = template.Library()
 WALL, LATEST = 10, 100
 
 
+@register.filter
+def way_of(gift: Donation) -> str:
+    """How a gift came, as it is written within a sentence: by cheque, by PayPal."""
+    label = gift.get_method_display()
+    return label if gift.method == Donation.Method.PAYPAL else label.lower()
+
+
 def _with_progress(drive: Drive | None) -> dict[str, Any]:
-    return {"drive": drive, "progress": progress(drive) if drive else None}
+    return {"drive": drive, "progress": progress(drive)}
 
 
 @register.inclusion_tag("donations/progress.html")
-def drive_progress(drive: Drive) -> dict[str, Any]:
-    """The labelled bar of one drive."""
+def drive_progress(drive: Drive | None) -> dict[str, Any]:
+    """The labelled bar of one drive; of the fund (None), which has no goal, the sum alone."""
     return _with_progress(drive)
 
 
 @register.simple_tag
-def drive_sum(drive: Drive) -> Progress:
+def drive_sum(drive: Drive | None) -> Progress:
     """Where a drive stands, for a page that says it more than once."""
     return progress(drive)
 
@@ -76,8 +83,15 @@ def _said(callout: Callout, context: dict[str, Any]) -> dict[str, Any]:
 @register.inclusion_tag("donations/on_the_way.html")
 def drive_on_the_way(drive: Drive) -> dict[str, Any]:
     """What makes a drive move: who matches gifts, and the milestones on its way."""
-    shown = {"matches": drive.matches.all(), "milestones": drive.milestones.all()}
-    return {"drive": drive, **shown}
+    matches = [(match, _standing(match)) for match in drive.matches.all()]
+    return {"drive": drive, "matches": matches, "milestones": drive.milestones.all()}
+
+
+def _standing(match: Match) -> str:
+    """Whether a match is "open", "used-up", or "over": only an open one may promise something."""
+    if match.booked_minor >= match.cap_minor:
+        return "used-up"
+    return "over" if match.until_at < timezone.now() else "open"
 
 
 @register.inclusion_tag("donations/chart.html")
@@ -86,8 +100,14 @@ def drive_chart(drive: Drive) -> dict[str, Any]:
     return {"drive": drive, "chart": charts.chart(drive, today=timezone.localdate())}
 
 
+@register.inclusion_tag("donations/months.html")
+def fund_months() -> dict[str, Any]:
+    """What came to the fund in each of the last months."""
+    return {"chart": months.chart(today=timezone.localdate())}
+
+
 @register.inclusion_tag("donations/wall.html")
-def drive_wall(drive: Drive) -> dict[str, Any]:
+def drive_wall(drive: Drive | None) -> dict[str, Any]:
     """Those of the latest gifts whose givers show a name, or a message that an editor let through.
 
     Most gifts have neither: a list of them would tell nothing.
@@ -98,8 +118,8 @@ def drive_wall(drive: Drive) -> dict[str, Any]:
 
 
 @register.inclusion_tag("donations/embedding.html")
-def drive_embedding(drive: Drive) -> dict[str, Any]:
-    """The codes to copy for showing where a drive stands on another site."""
+def drive_embedding(drive: Drive | None) -> dict[str, Any]:
+    """The codes to copy for showing where a drive (the fund) stands on another site."""
     return {"drive": drive, "codes": codes(drive)}
 
 

@@ -21,6 +21,8 @@ PAGES = [
     "/donate/",
     "/drives/keep-it-readable/",
     "/drives/listening-drive/",
+    "/fund/",
+    "/fund/embed/",
     "/subscribe/",
     "/subscribe/check/",
     "/my-data/",

@@ -1,6 +1,7 @@
 """Giving as people do it: on a phone, without script, with real buttons; and by keyboard alone."""
 
 import re
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -163,3 +164,37 @@ def test_axe_finds_nothing_on_any_page_of_giving(new_page: Callable[..., Page], 
     page.get_by_role("link", name="Erase my name and address").click()
     expect(title).to_have_text("Erase your name and address?")
     axe_finds_nothing(page)
+
+
+def test_each_state_of_the_page_of_thanks_can_be_read(
+    new_page: Callable[..., Page], site: RunningSite
+):
+    titles = {
+        "open": "Thank you",
+        "completed": "Thank you",
+        "failed": "The payment did not go through",
+        "expired": "Nothing was paid",
+    }
+    keys = {state: str(uuid.uuid4()) for state in titles}
+    begin = (
+        "from donations.models import Checkout as C; [C.objects.create(key=key, amount_minor=1000, "
+        f"currency='USD', provider='stripe', state=state) for state, key in {keys}.items()]"
+    )
+    site.manage("shell", "-c", begin)
+    page = new_page(width=320, color_scheme="dark")
+    for state, title in titles.items():
+        page.goto(f"{site.url}/donate/{keys[state]}/thanks/")
+        expect(page.get_by_role("heading", level=1)).to_have_text(title)
+        axe_finds_nothing(page)
+        nothing_sticks_out(page)
+
+
+def test_axe_finds_nothing_in_the_months_of_the_fund(
+    new_page: Callable[..., Page], site: RunningSite
+):
+    page = new_page(width=320)
+    page.goto(f"{site.url}/fund/")
+    page.get_by_text("The same as a table").click()
+    expect(page.get_by_role("columnheader", name="Month")).to_be_visible()
+    axe_finds_nothing(page)
+    nothing_sticks_out(page)

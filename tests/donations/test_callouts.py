@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory
 from articles.models import ArticleCallout, ArticleText
 from donations import callouts
 from donations.models import CalloutCopy, Drive
-from newsletter import building
+from newsletter import coming
 from newsletter.models import Depth
 from tests.factories import (
     NOON,
@@ -258,7 +258,7 @@ def test_a_callout_is_never_part_of_what_is_stored_fed_or_sent(cleo: Client, dri
         assert "callout" not in read(cleo, "/feed/")
         assert "drive-callout" not in "".join(text.html for text in ArticleText.objects.all())
         for depth in Depth:
-            words = building.upcoming(now=NOON, depth=depth)
+            words = coming.sample_letter(now=NOON, depth=depth)
             assert words is not None
             assert "drive-callout" not in words.html + words.text
 

@@ -108,6 +108,35 @@ def test_a_match_says_who_adds_what_until_when_and_how_much_it_was(
     assert "$50 of it was added by those who match gifts." in text
 
 
+def test_a_match_that_gave_all_it_promised_promises_no_more(cleo: Client, drive: Drive) -> None:
+    match = Match(
+        drive=drive, name="The Bakery", cap_minor=4_000, words="Each gift is doubled.",
+        from_at=NOON.replace(month=3, day=5, hour=8), until_at=NOON.replace(month=3, day=9),
+    )  # fmt: skip
+    booking.save_match(match, now=timezone.now())
+    gift(drive, 3_999)
+    assert "Each gift is doubled." in words_of(read(cleo))
+    gift(drive, 100)
+    text = words_of(read(cleo))
+    assert "The Bakery has added $40, all that was promised." in text
+    assert "doubled" not in text
+    assert "the same again" not in text
+
+
+def test_a_match_that_is_over_says_what_it_added(cleo: Client, drive: Drive) -> None:
+    until = NOON.replace(month=3, day=9)
+    match = Match(
+        drive=drive, name="The Bakery", cap_minor=4_000, words="Each gift is doubled.",
+        from_at=NOON.replace(month=3, day=5, hour=8), until_at=until,
+    )  # fmt: skip
+    booking.save_match(match, now=timezone.now())
+    gift(drive, 1_500)
+    with time_machine.travel(until + timedelta(seconds=1)):
+        text = words_of(read(cleo))
+    assert "The Bakery added $15 to the gifts that came until 9 March 2026, 12:00." in text
+    assert "doubled" not in text
+
+
 def test_a_part_of_each_gift_is_told_in_percent() -> None:
     match = Match(drive=DriveFactory.create(), name="Bo", ratio=Decimal("0.50"), cap_minor=100)
     assert match.terms == "Bo adds 50 % to each gift, up to $1 in all"

@@ -81,10 +81,11 @@ def test_the_order_of_entries_does_not_matter(seed: int):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_drive_never_shows_a_share_below_zero_or_a_bar_above_full(seed: int):
-    state = progress(record(history(seed), random.Random(seed)))
+    drive = record(history(seed), random.Random(seed))
+    state = progress(drive)
     assert state.percent >= 0
     assert 0 <= state.filled <= 100
-    assert (state.raised_minor >= state.goal_minor) == (state.percent >= 100)
+    assert (state.raised_minor >= drive.goal_minor) == (state.percent >= 100)
 
 
 @pytest.mark.parametrize("seed", range(5))

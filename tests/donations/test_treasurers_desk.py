@@ -457,6 +457,23 @@ def test_the_figures_of_a_drive_name_nobody(ada_browses: Client):
     assert "Noor" not in page
 
 
+def test_the_figures_of_the_fund_are_a_press_away_and_name_nobody(
+    ada_browses: Client, edna_browses: Client, dara_browses: Client
+):
+    gift(None, 2_500, donor_name="Noor")
+    gift(DriveFactory.create(), 100)
+    assert (
+        "/admin/donations/drive/fund/"
+        in edna_browses.get("/admin/donations/drive/").content.decode()
+    )
+    for client in (ada_browses, edna_browses):
+        page = client.get("/admin/donations/drive/fund/").content.decode()
+        assert "<strong>$25 raised</strong>" in page
+        assert page.count('class="month"') == 12
+        assert "Noor" not in page
+    assert dara_browses.get("/admin/donations/drive/fund/").status_code == 403
+
+
 def drive_rows(drive: Drive, **fields: Any) -> dict[str, Any]:
     form = {
         "name": drive.name, "slug": drive.slug, "goal": "1000", "currency": drive.currency,

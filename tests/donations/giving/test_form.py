@@ -199,7 +199,7 @@ def test_coming_back_without_paying_is_all_right(till: Till, cleo: Client):
     checkout = Checkout.objects.get()
     assert "Nothing was paid" in cleo.get(f"/donate/{checkout.key}/cancelled/").content.decode()
     waiting = cleo.get(f"/donate/{checkout.key}/thanks/").content.decode()
-    assert "The payment service is telling us" in waiting
+    assert "has not told us yet of your gift of $10" in waiting
     assert cleo.get(f"/donate/{uuid.uuid4()}/thanks/").status_code == 404
 
 
@@ -215,6 +215,33 @@ def test_the_legal_status_stands_by_each_control_and_on_the_payment_page(
     cleo.post("/donate/", form())
     session = till.server.books.of("checkout.session")[0]
     assert session["custom_text"]["submit"]["message"] == "We are a club in Example Town."
+
+
+def test_test_keys_say_that_nothing_is_taken_and_the_demo_does_not(
+    till: Till, cleo: Client, settings
+):
+    words = "Test mode: no money is taken"
+    settings.TEST_GIFTS_COUNT = False
+    for path in ("/donate/", "/fund/"):
+        assert words in cleo.get(path).content.decode()
+    settings.TEST_GIFTS_COUNT = True
+    assert words not in cleo.get("/donate/").content.decode()
+
+
+def test_where_one_way_only_is_in_test_mode_it_is_named(till: Till, cleo: Client, settings):
+    settings.TEST_GIFTS_COUNT = False
+    settings.STRIPE_API_KEY = "sk_live_demo"
+    page = cleo.get("/donate/").content.decode()
+    assert "Giving by PayPal is in test mode: no money is taken that way" in page
+    assert "Test mode: no money is taken" not in page
+
+
+def test_live_keys_say_nothing_of_a_test_mode(till: Till, cleo: Client, settings):
+    settings.TEST_GIFTS_COUNT = False
+    settings.STRIPE_API_KEY, settings.PAYPAL_CLIENT_ID = "sk_live_demo", ""
+    page = cleo.get("/donate/").content.decode()
+    assert "Give by card" in page
+    assert "Test mode" not in page
 
 
 def test_the_browser_may_follow_the_form_to_the_payment_pages(cleo: Client):

@@ -8,6 +8,7 @@ from django.conf import settings as django_settings
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends import locmem
+from django.test import Client
 from django.utils import timezone
 
 from donations import letters, posting, renewing
@@ -167,3 +168,18 @@ def test_a_letter_that_cannot_be_written_holds_up_no_other(
     first.refresh_from_db()
     assert (first.sent_at, first.reason) == (None, "RuntimeError: no ink")
     assert first.due_at > now
+
+
+@pytest.mark.parametrize(("way", "words"), [("stripe", "by card."), ("paypal", "by PayPal.")])
+def test_the_way_a_gift_came_is_written_as_people_write_it(
+    till: Till, cleo: Client, way: str, words: str
+):
+    gift = till.gift(way, email=GIVER)
+    posting.send_waiting(now=timezone.now())
+    [letter] = mail.outbox
+    assert isinstance(letter, EmailMultiAlternatives)
+    for text in (letter.body, str(letter.alternatives[0][0])):
+        assert f"paid {words}" in text
+    assert gift.donor is not None
+    page = cleo.get(letters.own_url(gift.donor).removeprefix("https://fibrosite.example"))
+    assert f", {words.removesuffix('.')}" in page.content.decode()

@@ -246,6 +246,15 @@ def test_erasing_leaves_the_sums_and_nothing_that_leads_to_the_giver(
     assert sent() == []
 
 
+def test_the_link_of_who_was_erased_says_so(cleo: Client, gift: Donation):
+    path = own(gift.donor)
+    cleo.post(f"{path}erase/")
+    page = cleo.get(path)
+    assert page.status_code == 410
+    assert "are erased, so there is no page any more" in page.content.decode()
+    assert "Get a new one" not in page.content.decode()
+
+
 @pytest.mark.parametrize("name", ["Zoë Ølen", "Al"])
 def test_erasing_takes_names_as_providers_write_them_and_leaves_reports_readable(
     till: Till, name: str

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from donations import giving, posting
+from donations import doors, giving, posting
 from donations.ledger import progress
 from donations.models import Donation
 from tests.factories import DriveFactory
@@ -77,6 +77,20 @@ def test_many_promises_from_one_place_are_slowed_down(cleo: Client):
     for _ in range(10):
         assert cleo.post("/donate/promise/", form()).status_code == 303
     assert cleo.post("/donate/promise/", form()).status_code == 429
+
+
+def test_many_promises_from_many_places_are_slowed_down(cleo: Client, monkeypatch):
+    monkeypatch.setattr(doors, "PROMISES_OF_ALL", 3)
+    answers = [
+        cleo.post("/donate/promise/", form(name="Bo"), REMOTE_ADDR=f"203.0.{number}.1")
+        for number in range(4)
+    ]
+    assert [answer.status_code for answer in answers] == [303, 303, 303, 429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    page = answers[-1].content.decode()
+    assert "Please try again in" in page
+    assert 'value="Bo"' in page, "what was typed stays"
+    assert Donation.objects.count() == 3
 
 
 def test_another_gift_is_no_promise(cleo: Client):
