@@ -448,14 +448,21 @@ def _on_hosts(one: Stage, machines: Hosts) -> Sending:
     one.relay.open(delay=delay())
     one.prepare()
     sending = Sending(one, one.build(), one.worker(), one.scheduler())
-    for number, before in enumerate(machines.prefixes):
-        name = f"host{number}"
-        one.worker(name, before=before, VAR_DIR=str(one.copy_of_var(name))).start()
-    sending.scheduler.start()
-    # Until all of them are ready, so that each takes a batch.
-    time.sleep(3)
+    workers = [
+        one.worker(name, before=before, VAR_DIR=str(one.copy_of_var(name)))
+        for name, before in zip(("host0", "host1", "host2"), machines.prefixes, strict=True)
+    ]
+    for program in [*workers, sending.scheduler]:
+        program.start()
+    # So that each takes a batch.
+    one.wait(lambda: all(map(_is_ready, workers)), seconds=60, hint="the workers")
     one.release(sending.digest)
     return sending
+
+
+def _is_ready(worker: Program) -> bool:
+    """Whether Celery says that it takes tasks."""
+    return b" ready." in worker.log.read_bytes()
 
 
 def _send_to_the_rest(digest: "Digest") -> None:

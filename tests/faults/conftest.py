@@ -1,11 +1,13 @@
 """Faults are played in processes of their own, with real servers on loopback."""
 
+import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,22 @@ from benchmarks.running import ROOT
 READERS = "600"
 # Such a fault takes a quarter of it; a machine that is busy is no fault.
 PATIENCE = 120
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrated_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
+    """Each stage copies the same migrated PostgreSQL, whichever process of this run plays it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    made = shared / "migrated-postgres"
+    with (shared / "migrated.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            command = [sys.executable, "-m", "benchmarks.migrated", str(made)]
+            subprocess.run(command, cwd=ROOT, check=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STAGE_POSTGRES", str(made))
+        yield
 
 
 def played(name: str) -> dict[str, Any]:
