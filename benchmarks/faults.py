@@ -12,9 +12,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -241,18 +242,10 @@ def disk_full() -> Seen:
     with site() as one, tiny_disk(one.folder / "disk", rows=size()[0]) as disk:
         one.environment["JOURNAL_DIR"] = str(disk)
         sending = begin(one)
-        filler = disk / "filler"
-        # What journals leave behind must not be room for the next ones.
-        one.wait(partial(_is_told_of_room, sending, filler), seconds=45, hint=f"“{NO_ROOM}”")
-        waits = one.seen(sending.digest)
-        time.sleep(3)
-        filler.unlink()
+        with kept_full(disk):
+            waits = sending.seen(NO_ROOM)
+            time.sleep(3)
         return sending.end(waits=waits)
-
-
-def _is_told_of_room(sending: Sending, filler: Path) -> bool:
-    fill(filler)
-    return sending.shows(NO_ROOM)
 
 
 @contextmanager
@@ -267,14 +260,26 @@ def tiny_disk(folder: Path, *, rows: int) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def fill(path: Path) -> None:
-    """Write on until there is no room."""
+@contextmanager
+def kept_full(disk: Path) -> Iterator[None]:
+    """No room on this disk, nor where a journal ended: that must not be room for the next one."""
+    filler, over = disk / "filler", threading.Event()
+    keeper = threading.Thread(target=lambda: _fill_until(filler, over))
+    keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
+        keeper.join()
+        filler.unlink()
+
+
+def _fill_until(path: Path, over: threading.Event) -> None:
     with path.open("ab", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            return
+        while not over.wait(0.001):
+            with suppress(OSError):
+                while not over.is_set():
+                    file.write(bytes(4096))
 
 
 @fault
