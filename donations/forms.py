@@ -15,9 +15,9 @@ OFFLINE = (Donation.Method.CHEQUE, Donation.Method.GIFT_CARD, Donation.Method.BI
 MOST_WORDS = 500
 # A sum with a sign or code of its currency before or behind it.
 _AMOUNT = re.compile(
-    r"(?:[A-Z]{0,3}[$€£¥]|[A-Z]{3})?\s?"
+    r"(?P<before>[A-Z]{0,3}[$€£¥]|[A-Z]{3})?\s?"
     r"(?P<whole>\d{1,3}(?:,\d{3})+|\d+)(?:[.,](?P<part>\d{1,3}))?"
-    r"\s?(?:[$€£¥]|[A-Z]{3})?",
+    r"\s?(?P<behind>[$€£¥]|[A-Z]{3})?",
     re.ASCII,
 )
 
@@ -45,6 +45,8 @@ def read_amount(typed: str, currency: str) -> int:
     found = _AMOUNT.fullmatch(typed.strip())
     if not found:
         raise ValueError("Please give the amount in figures, such as 25 or 25.50.")
+    if not {found["before"], found["behind"]} <= {None, *_signs_of(currency)}:
+        raise ValueError(f"This form takes {currency} alone. Please give the amount in {currency}.")
     amount = Decimal(f"{found['whole'].replace(',', '')}.{found['part'] or '0'}")
     try:
         minor = to_minor(amount, currency)
@@ -54,6 +56,12 @@ def read_amount(typed: str, currency: str) -> int:
         raise ValueError("Cards take two decimals at most. Please round the amount.")
     _refuse_outside(minor, currency)
     return minor
+
+
+def _signs_of(currency: str) -> set[str]:
+    """How people mark sums of a currency: USD, $, US$."""
+    sign = format_money(0, currency).removesuffix("0").strip()
+    return {currency, sign, sign[-1], currency[:2] + sign[-1]}
 
 
 def _refuse_outside(minor: int, currency: str) -> None:

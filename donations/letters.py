@@ -83,7 +83,9 @@ def _gift(letter: GiftLetter) -> Context | None:
     if gift is None:
         return None
     came = receipts.came_minor(gift)
+    said = {"not_taken": receipts.NOT_TAKEN, "deductible": ""} if gift.is_test else {}
     return {
+        **said,
         "gift": gift,
         "amount": format_money(came, gift.currency),
         "number": receipts.number_of(gift),

@@ -14,9 +14,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from donations import doors, erasing, letters, posting, receipts
+from donations.donors import with_address
 from donations.forms import AddressForm, AmountForm
 from donations.models import Donor, GiftLetter, Pledge
-from donations.people import with_address
 from donations.providers import stripe
 from donations.providers.facts import Refused, Unavailable
 from donations.tasks import send_letters
@@ -131,7 +131,9 @@ def _do(request: HttpRequest, donor: Donor) -> str:
         key = uuid.UUID(request.POST.get("gift", ""))
     except ValueError as error:
         raise Http404 from error
-    gift = get_object_or_404(donor.donations, key=key)
+    if want not in ("mail", "show", "hide"):
+        raise Http404
+    gift = get_object_or_404(donor.donations.filter(paid_at__isnull=False), key=key)
     if want == "mail":
         posting.want(GiftLetter.Kind.THANKS, donor.email, now=timezone.now(), donor=donor,
                      donation=gift)  # fmt: skip
@@ -163,7 +165,10 @@ def _mail_statement(donor: Donor, year: str) -> str:
 @of_donor
 def pledge(request: HttpRequest, donor: Donor, token: str, key: uuid.UUID) -> HttpResponse:
     """Stop a monthly gift or change it: the second of two presses."""
-    found = get_object_or_404(donor.pledges.exclude(state=Pledge.State.CANCELLED), key=key)
+    found = get_object_or_404(donor.pledges, key=key)
+    if found.state == Pledge.State.CANCELLED:
+        # Pressed twice, or gone back to: the own page says since when nothing is taken.
+        return HttpResponseRedirect(reverse("donations:own", args=[token]), status=303)
     # No sum is marked: a press too many must not make a gift larger.
     form = AmountForm(request.POST or None, currency=found.currency, initial={"amount": ""})
     problem = ""

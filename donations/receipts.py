@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.utils import timezone
 
+from donations.booking import CAME
 from donations.models import Donation, Donor, LedgerEntry
 from fibrosite.lib.money import exponent
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 # Latin, Greek and Cyrillic letters: what can be set without shaping.
 _FONT_FILE = Path(__file__).parent / "fonts" / "dejavu-sans.ttf"
 _FONT = "DejaVu"
+# What is said of a gift of a payment service's test mode.
+NOT_TAKEN = "This was a test: no money was taken, and it counts nowhere."
 
 
 def gifts_of(donor: Donor) -> list[Donation]:
@@ -29,8 +32,13 @@ def gifts_of(donor: Donor) -> list[Donation]:
 
 
 def years_of(gifts: Sequence[Donation]) -> list[int]:
-    """The years in which gifts came, the newest first."""
-    return sorted({day_of(gift).year for gift in gifts}, reverse=True)
+    """The years that have a statement, the newest first."""
+    return sorted({day_of(gift).year for gift in gifts if _is_stated(gift)}, reverse=True)
+
+
+def _is_stated(gift: Donation) -> bool:
+    """Whether a gift stands in the statement of its year: something of it is left, no test."""
+    return gift.held_minor > 0 and not gift.is_test
 
 
 def day_of(gift: Donation) -> date:
@@ -45,10 +53,13 @@ def amount_text(minor: int, currency: str) -> str:
 
 
 def came_minor(gift: Donation) -> int:
-    """What came, before anything was given back."""
-    kinds = Q(kind=LedgerEntry.Kind.SETTLED) | Q(kind=LedgerEntry.Kind.RECEIVED)
-    entry = gift.entries.filter(kinds).first()
-    return entry.amount_minor if entry else 0
+    """What came, before anything was given back.
+
+    A slip that was corrected by hand is ours: the giver gave what the books say since.
+    """
+    slips = Q(kind=LedgerEntry.Kind.CORRECTION, source_key__startswith="hand:")
+    rows = gift.entries.filter(Q(kind__in=CAME) | slips)
+    return int(rows.aggregate(sum=Sum("amount_minor", default=0))["sum"])
 
 
 def number_of(gift: Donation) -> str:
@@ -69,9 +80,11 @@ def receipt(gift: Donation) -> bytes:
     ]
     if gift.held_minor != came:
         rows.append(("Given back", amount_text(came - gift.held_minor, gift.currency)))
+    if gift.is_test:
+        rows.append(("Test mode", NOT_TAKEN))
     for label, value in rows:
         _row(pdf, label, value)
-    return _finish(pdf)
+    return _finish(pdf, "" if gift.is_test else deductible_words())
 
 
 def statement(donor: Donor, year: int) -> bytes:
@@ -81,14 +94,16 @@ def statement(donor: Donor, year: int) -> bytes:
     pdf.ln(4)
     sums: dict[str, int] = {}
     for gift in reversed(gifts_of(donor)):
-        if day_of(gift).year == year and gift.held_minor > 0:
+        if day_of(gift).year == year and _is_stated(gift):
             words = f"{amount_text(gift.held_minor, gift.currency)}   {gift.get_method_display()}"
             _row(pdf, f"{day_of(gift):%-d %B %Y}", words)
             sums[gift.currency] = sums.get(gift.currency, 0) + gift.held_minor
     pdf.ln(4)
     for currency, minor in sums.items():
         _row(pdf, "In all", amount_text(minor, currency))
-    return _finish(pdf)
+    if not sums:
+        _row(pdf, "In all", "Nothing: what came was given back.")
+    return _finish(pdf, deductible_words() if sums else "")
 
 
 def _page(title: str) -> "FPDF":
@@ -111,15 +126,15 @@ def _page(title: str) -> "FPDF":
 def _row(pdf: "FPDF", label: str, value: str) -> None:
     pdf.set_font(_FONT, size=11)
     pdf.cell(40, 7, _shown(label))
-    pdf.multi_cell(0, 7, _shown(value), new_x="LMARGIN", new_y="NEXT")
+    pdf.multi_cell(0, 7, _shown(value), align="L", new_x="LMARGIN", new_y="NEXT")
 
 
-def _finish(pdf: "FPDF") -> bytes:
+def _finish(pdf: "FPDF", deductible: str) -> bytes:
     pdf.ln(10)
     pdf.set_font(_FONT, size=10)
-    for words in (settings.LEGAL_STATUS, deductible_words(), _sender()):
+    for words in (settings.LEGAL_STATUS, deductible, sender()):
         if words:
-            pdf.multi_cell(0, 6, _shown(words), new_x="LMARGIN", new_y="NEXT")
+            pdf.multi_cell(0, 6, _shown(words), align="L", new_x="LMARGIN", new_y="NEXT")
             pdf.ln(2)
     return bytes(pdf.output())
 
@@ -131,7 +146,8 @@ def deductible_words() -> str:
     return "This gift may be deductible; nothing was given in return for it."
 
 
-def _sender() -> str:
+def sender() -> str:
+    """Who takes gifts, and where: to this address a cheque is sent."""
     return f"{settings.SENDER_NAME}, {settings.POSTAL_ADDRESS}"
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from donations import checking_out, doors
+from donations import checking_out, doors, receipts
 from donations.booking import currency_of
 from donations.checking_out import Wish, fee_of
 from donations.embeds import name_of
@@ -102,6 +102,7 @@ def give_context(
         "ways": [(name, LABELS[name]) for name in taking(currency)],
         "tested": [LABELS[name] for name in taking(currency) if is_test(name)],
         "problem": problem,
+        "by_post_to": receipts.sender(),
         "fee_of_25": format_money(fee_of(_sample(currency), currency), currency),
         "sample": format_money(_sample(currency), currency),
     }
@@ -123,9 +124,10 @@ def _key_of(form: GiverForm) -> str:
 
 
 def _give(request: HttpRequest) -> HttpResponse:
-    drive = Drive.objects.open_on(timezone.localdate()).filter(
-        slug=request.POST.get("drive", "").replace("\0", "")[:120]
-    ).first()  # fmt: skip
+    wanted = request.POST.get("drive", "").replace("\0", "")[:120]
+    drive = Drive.objects.open_on(timezone.localdate()).filter(slug=wanted).first()
+    if wanted and drive is None:
+        return _over(request)
     form = GiveForm(request.POST, currency=currency_of(drive))
     way = request.POST.get("way", "")
     if form.is_trapped or not form.is_valid():
@@ -141,6 +143,17 @@ def _give(request: HttpRequest) -> HttpResponse:
         again = _donate_page(request, give_context(drive, form, problem=problem), status=429)
         return doors.later(again, minutes)
     return _go_and_pay(request, form, drive, way)
+
+
+def _over(request: HttpRequest) -> HttpResponse:
+    """The drive ended while its form lay open: nobody gives to something else unasked."""
+    drive = _open_drive()
+    form = GiveForm(request.POST, currency=currency_of(drive))
+    problem = (
+        "This drive is over. Nothing was paid. "
+        f"If you give now, it goes to: {name_of(drive)}, in {currency_of(drive)}."
+    )
+    return _donate_page(request, give_context(drive, form, problem=problem), status=409)
 
 
 def _go_and_pay(
@@ -252,4 +265,5 @@ def promised(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """What to do after a promise."""
     gift = get_object_or_404(Donation.objects.select_related("drive"), key=key, provider="")
     entry = get_object_or_404(gift.entries, kind="pledged", source_key=f"promise:{gift.key}")
-    return render(request, "donations/promised.html", {"gift": gift, "amount": entry.amount})
+    context = {"gift": gift, "amount": entry.amount, "by_post_to": receipts.sender()}
+    return render(request, "donations/promised.html", context)

@@ -1,6 +1,7 @@
 """What the pages of the desk share."""
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from functools import wraps
 from typing import Any, cast
@@ -11,10 +12,15 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.safestring import mark_safe
 
 from fibrosite.lib.money import exponent, to_minor
 
 View = Callable[..., HttpResponseBase]
+
+FIRST_YEAR = 1990
+# What stands in place of a drive that is not there.
+FUND = mark_safe("The fund")
 
 
 class MoneyField(forms.DecimalField):
@@ -25,6 +31,32 @@ class MoneyField(forms.DecimalField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_digits=12, decimal_places=3, **kwargs)
+
+
+def likely_year(day: date) -> None:
+    """Refuse a year that is a slip of the hand, such as 0026."""
+    if not FIRST_YEAR <= day.year < date.max.year:
+        raise forms.ValidationError("Please look at the year.")
+
+
+class NamesDrive:
+    """For rows whose money goes to a drive or, without one, to the fund."""
+
+    @admin.display(description="drive", ordering="drive")
+    def goes_to(self, row: Any) -> str:
+        """What it goes to, by name."""
+        return str(row.drive or FUND)
+
+
+class DriveFilter(admin.RelatedFieldListFilter):
+    """Rows by what their money goes to."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.empty_value_display = FUND
+
+
+BY_DRIVE = ("drive", DriveFilter)
 
 
 def minor_of(form: forms.BaseForm, field: str, currency: str) -> int | None:

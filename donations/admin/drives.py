@@ -19,6 +19,8 @@ from donations.ledger import progress
 from donations.models import Drive, DriveRate, LedgerEntry, Match, Milestone
 from fibrosite.lib.money import CURRENCIES, format_money
 
+# More than any milestone.
+FAR_AWAY = 10**18
 CURRENCY_CHOICES = [(code, code) for code in CURRENCIES]
 
 
@@ -94,6 +96,35 @@ class RateForm(forms.ModelForm):
         return data
 
 
+class Distinct(forms.BaseInlineFormSet):
+    """Rows of a drive of which no two may say the same in the field `once`."""
+
+    once = ""
+
+    def clean(self) -> None:
+        super().clean()
+        seen = set()
+        for form in self.forms:
+            value = getattr(form, "cleaned_data", {}).get(self.once)
+            if value is None or form in self.deleted_forms:
+                continue
+            if value in seen:
+                form.add_error(self.once, "Another row says the same.")
+            seen.add(value)
+
+
+class DistinctRates(Distinct):
+    """One rate a currency."""
+
+    once = "currency"
+
+
+class DistinctMilestones(Distinct):
+    """One milestone a sum."""
+
+    once = "at"
+
+
 def _is_used(rate: DriveRate) -> bool:
     return LedgerEntry.objects.filter(drive=rate.drive, currency=rate.currency).exists()
 
@@ -103,6 +134,7 @@ class RateInline(admin.StackedInline):
 
     model = DriveRate
     form = RateForm
+    formset = DistinctRates
     extra = 0
     can_delete = False
     fields = (("currency", "rate"),)
@@ -127,7 +159,10 @@ class FundRateAdmin(admin.ModelAdmin):
 class MatchForm(forms.ModelForm):
     """A match whose cap is typed as people write it."""
 
-    cap = MoneyField(min_value=Decimal("0.001"), help_text="In the drive's currency.")
+    cap = MoneyField(
+        min_value=Decimal("0.001"), help_text="In the drive's currency.",
+        error_messages={"min_value": "A cap is more than zero."},
+    )  # fmt: skip
 
     class Meta:
         model = Match
@@ -161,6 +196,10 @@ class MatchInline(admin.StackedInline):
     readonly_fields = ["booked"]
     fields = ["name", ("ratio", "cap"), ("from_at", "until_at"), "words", "booked"]
 
+    def cap(self, match: Match) -> str:
+        """For those who may only look at it."""
+        return format_money(match.cap_minor, match.drive.currency)
+
     @admin.display(description="added so far")
     def booked(self, match: Match) -> str:
         return format_money(match.booked_minor, match.drive.currency) if match.pk else "-"
@@ -169,7 +208,10 @@ class MatchInline(admin.StackedInline):
 class MilestoneForm(forms.ModelForm):
     """A milestone whose sum is typed as people write it."""
 
-    at = MoneyField(min_value=Decimal("0.001"), help_text="In the drive's currency.")
+    at = MoneyField(
+        min_value=Decimal("0.001"), help_text="In the drive's currency.",
+        error_messages={"min_value": "A milestone is more than zero."},
+    )  # fmt: skip
 
     class Meta:
         model = Milestone
@@ -193,6 +235,7 @@ class MilestoneInline(admin.StackedInline):
 
     model = Milestone
     form = MilestoneForm
+    formset = DistinctMilestones
     extra = 0
     fields = (("at", "words"),)
 
@@ -264,6 +307,8 @@ class DriveAdmin(admin.ModelAdmin):
             for match in formset.save(commit=False):
                 booking.save_match(match, now=now)
             return
+        if formset.model is Milestone:
+            _step_aside(formset)
         super().save_formset(request, form, formset, change)
         if formset.model is Milestone:
             _mark_milestones(form.instance, now=now)
@@ -273,6 +318,13 @@ class DriveAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         context["media"] = Media.from_media(context["media"], nonce=request.csp_nonce)  # type: ignore[attr-defined]
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _step_aside(formset: Any) -> None:
+    """Milestones that move pass one another: no two may stand at one sum meanwhile."""
+    moved = [form.instance.pk for form in formset.initial_forms if "at" in form.changed_data]
+    for place, pk in enumerate(moved, start=1):
+        Milestone.objects.filter(pk=pk).update(at_minor=FAR_AWAY + place)
 
 
 def _mark_milestones(drive: Drive, *, now: datetime) -> None:

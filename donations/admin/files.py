@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +58,13 @@ class Row:
         if self.is_in:
             return "in already"
         if self.form.errors:
-            return " ".join(str(text) for texts in self.form.errors.values() for text in texts)
+            return " ".join(self._slips())
         return "promised" if self.form.cleaned_data["promised"] else "received"
+
+    def _slips(self) -> Iterator[str]:
+        for name, texts in self.form.errors.items():
+            field = f"{self.form[name].label}: " if name in self.form.fields else ""
+            yield from (f"{field}{text}" for text in texts)
 
     @property
     def is_wrong(self) -> bool:
@@ -114,7 +120,9 @@ def read(text: str, *, drive: Drive | None, sure: bool = False) -> list[Row]:
     `sure`: gifts that look like others are others. The same row of the same file is known again
     by its cells (and, among equal rows, by its place), so a file that comes twice enters once.
     """
-    lines = io.StringIO(text.removeprefix("\ufeff"), newline="")
+    # Browsers end lines in their own way, also those within a cell.
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    lines = io.StringIO(text, newline="")
     try:
         found = list(csv.reader(lines, dialect=_dialect(text)))
     except csv.Error as error:

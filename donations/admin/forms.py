@@ -10,7 +10,7 @@ from django.core.validators import validate_email
 from django.utils import timezone
 
 from donations import booking, giving
-from donations.admin.base import MoneyField, minor_of
+from donations.admin.base import MoneyField, likely_year, minor_of
 from donations.donors import donor_for
 from donations.models import Donation, Drive, LedgerEntry
 from donations.providers.refunding import can_refund
@@ -56,11 +56,18 @@ class GiftForm(forms.ModelForm):
         if "drive" in self.fields:
             field: Any = self.fields["drive"]
             field.empty_label = "The fund (no drive)"
+        self._ask_for_day(self.fields["given_on"])
         ways = ", ".join(Donation.Method.labels)
         self.fields["method"].error_messages["invalid_choice"] = (
             f"“%(value)s” is no way to give here. These are: {ways}."
         )
         self.amount_minor = 0
+
+    def _ask_for_day(self, field: Any) -> None:
+        """As the browser's calendar writes it: what 03/05 is, is not the same everywhere."""
+        field.input_formats = ["%Y-%m-%d"]
+        field.error_messages["invalid"] = "Please give the day as 2026-03-05."
+        field.validators = [*field.validators, likely_year]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -166,8 +173,9 @@ class ArrivedForm(forms.Form):
         min_value=Decimal("0.001"), error_messages={"min_value": "A gift is more than zero."}
     )
     given_on = forms.DateField(
-        label="Came on", initial=timezone.localdate, widget=forms.DateInput(attrs=DAY_WIDGET)
-    )
+        label="Came on", initial=timezone.localdate, validators=[likely_year],
+        widget=forms.DateInput(attrs=DAY_WIDGET),
+    )  # fmt: skip
 
     def __init__(self, gift: Donation, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -217,11 +225,13 @@ class ExportForm(forms.Form):
     """Which entries."""
 
     first = forms.DateField(
-        label="From", required=False, widget=forms.DateInput(attrs=DAY_WIDGET),
+        label="From", required=False, validators=[likely_year],
+        widget=forms.DateInput(attrs=DAY_WIDGET),
         help_text="Empty: from the first entry on.",
     )  # fmt: skip
     last = forms.DateField(
-        label="To", required=False, widget=forms.DateInput(attrs=DAY_WIDGET),
+        label="To", required=False, validators=[likely_year],
+        widget=forms.DateInput(attrs=DAY_WIDGET),
         help_text="Empty: to this day.",
     )  # fmt: skip
     drive = forms.ModelChoiceField(

@@ -17,9 +17,16 @@ from django.utils import timezone
 
 from donations import booking, giving
 from donations.admin import batches, files
-from donations.admin.base import desk_page, major, only_with, person
+from donations.admin.base import (
+    BY_DRIVE,
+    NamesDrive,
+    desk_page,
+    major,
+    only_with,
+    person,
+)
 from donations.admin.forms import AmendForm, ArrivedForm, GiftForm, RefundForm, ReleaseForm
-from donations.models import Donation, Drive, LedgerEntry
+from donations.models import Donation, Drive, LedgerEntry, Pledge
 from donations.providers import refunding
 from donations.providers.facts import Refused, Unavailable
 from fibrosite.lib.money import format_money
@@ -75,22 +82,23 @@ class StandingFilter(admin.SimpleListFilter):
 
 
 @admin.register(Donation)
-class DonationAdmin(admin.ModelAdmin):
+class DonationAdmin(NamesDrive, admin.ModelAdmin):
     """Gifts. Entered once; later changes are entries in the ledger."""
 
-    list_display = ["given_on", "amount", "drive", "method", "donor", "standing"]
-    list_filter = [StandingFilter, "drive", "method"]
+    list_display = ["given_on", "amount", "goes_to", "method", "donor", "standing"]
+    list_filter = [StandingFilter, BY_DRIVE, "method"]
     list_select_related = ["drive", "donor"]
     search_fields = ["donor__name", "donor__email", "note", "provider_id"]
     date_hierarchy = "given_on"
     change_list_template = "admin/donations/donation/change_list.html"
     change_form_template = "admin/donations/donation/change_form.html"
+    actions = ["hide_name"]
     add_fields = (
         "drive", ("amount", "currency"), "method", "given_on", ("donor_name", "donor_email"),
         "promised", "note", "another",
     )  # fmt: skip
     kept_fields = (
-        "drive", "amount", "standing", "method", "given_on", "donor", "provider_id", "pledge",
+        "goes_to", "amount", "standing", "method", "given_on", "donor", "provider_id", "pledge",
         "note",
     )  # fmt: skip
 
@@ -143,6 +151,15 @@ class DonationAdmin(admin.ModelAdmin):
         if gift.held_minor > 0:
             return "test" if gift.is_test else "here"
         return "given back" if gift.paid_at else "nothing came"
+
+    @admin.action(description="Hide the name on the site", permissions=["change"])
+    def hide_name(self, request: HttpRequest, rows: QuerySet[Donation]) -> None:
+        """Also of the months to come. The giver can show it again."""
+        keys = list(rows.values_list("pk", flat=True))
+        hidden = {"show_name": False, "name_shown": ""}
+        Pledge.objects.filter(donations__in=keys).update(**hidden)
+        Donation.objects.filter(pk__in=keys).update(**hidden)
+        self.message_user(request, "The name is not shown any more.", messages.SUCCESS)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:

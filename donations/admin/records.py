@@ -8,18 +8,26 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from donations import exporting
-from donations.admin.base import ReadOnlyAdmin, desk_page, only_with
+from donations.admin.base import BY_DRIVE, NamesDrive, ReadOnlyAdmin, desk_page, only_with
 from donations.admin.forms import ExportForm
 from donations.models import BooksCheck, Donation, Donor, LedgerEntry, PaymentEvent, Pledge
 from fibrosite.lib.money import format_money
 
 
 @admin.register(LedgerEntry)
-class LedgerAdmin(ReadOnlyAdmin):
+class LedgerAdmin(NamesDrive, ReadOnlyAdmin):
     """The books, as they were written."""
 
-    list_display = ["happened_at", "kind", "amount", "drive", "donation", "reason", "recorded_by"]
-    list_filter = ["kind", "drive", "currency"]
+    list_display = [
+        "happened_at",
+        "kind",
+        "amount",
+        "goes_to",
+        "donation",
+        "reason",
+        "recorded_by",
+    ]
+    list_filter = ["kind", BY_DRIVE, "currency"]
     list_select_related = ["drive", "donation__drive", "recorded_by"]
     search_fields = ["source_key", "reason", "donation__provider_id"]
     date_hierarchy = "happened_at"
@@ -44,13 +52,13 @@ class LedgerAdmin(ReadOnlyAdmin):
         return response
 
 
-class GiftsInline(admin.StackedInline):
+class GiftsInline(NamesDrive, admin.StackedInline):
     """All gifts of one donor."""
 
     model = Donation
     extra = 0
     can_delete = False
-    readonly_fields = ("given_on", "drive", "method", "held", "paid_at")
+    readonly_fields = ("given_on", "goes_to", "method", "held", "paid_at")
     fields = (readonly_fields,)
     show_change_link = True
     verbose_name_plural = "gifts"
@@ -73,15 +81,16 @@ class DonorAdmin(admin.ModelAdmin):
 
 
 @admin.register(Pledge)
-class PledgeAdmin(ReadOnlyAdmin):
+class PledgeAdmin(NamesDrive, ReadOnlyAdmin):
     """Monthly gifts."""
 
     list_display = ["donor", "amount", "state", "last_paid_at", "next_due_on"]
     list_filter = ["state", "provider"]
     list_select_related = ["donor"]
     search_fields = ["donor__name", "donor__email", "provider_id"]
+    readonly_fields = ["goes_to"]
     fields = [
-        "donor", "drive", "amount", "state", "started_at", "last_paid_at", "next_due_on",
+        "donor", "goes_to", "amount", "state", "started_at", "last_paid_at", "next_due_on",
         "failed_at", "ends_on", "ended_at", "provider", "provider_id",
     ]  # fmt: skip
 

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from donations.admin.base import BY_DRIVE, NamesDrive
 from donations.models import CalloutCopy, Donation, Message
 
 
@@ -34,22 +35,22 @@ class CalloutCopyAdmin(admin.ModelAdmin):
 
 
 @admin.register(Message)
-class MessageAdmin(admin.ModelAdmin):
+class MessageAdmin(NamesDrive, admin.ModelAdmin):
     """Messages of givers: shown on the site only once somebody let them through.
 
     An editor sees the words and the name that was chosen to be shown, never who gave.
     """
 
-    list_display = ["words", "public_name", "drive", "given_on", "message_state"]
-    list_filter = ["message_state", "drive"]
+    list_display = ["words", "public_name", "goes_to", "given_on", "message_state"]
+    list_filter = ["message_state", BY_DRIVE]
     list_select_related = ["drive"]
-    fields = ("message", "public_name", "drive", "given_on", "message_state")
+    fields = ("message", "public_name", "goes_to", "given_on", "message_state")
     readonly_fields = fields
     actions = ["show", "refuse"]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """No question to the fields that are not shown, such as the note or the amount."""
-        return lookup.partition("__")[0] in self.list_filter
+        return lookup.partition("__")[0] in ("message_state", "drive")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         return super().get_queryset(request).exclude(message="")

@@ -61,11 +61,6 @@ def is_test(name: str, livemode: bool | None = None) -> bool:
     return not is_live and not settings.TEST_GIFTS_COUNT
 
 
-def in_test_mode(currency: str) -> bool:
-    """Whether a gift in this currency may be started that moves no money and does not count."""
-    return any(is_test(name) for name in taking(currency))
-
-
 def taking(currency: str) -> list[str]:
     """The names of the providers through which gifts in this currency can be given now."""
     return [name for name in NAMES if provider(name).can_take(currency)]

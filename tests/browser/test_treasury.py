@@ -37,6 +37,7 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
     drive, promise, gift = keys
     page = desk(width, color_scheme=scheme)
     for path in (
+        "donation/?standing=awaited",
         "donation/several/",
         "donation/file/",
         f"donation/{promise}/promise/",

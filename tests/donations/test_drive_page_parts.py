@@ -197,3 +197,19 @@ def test_the_chart_of_the_first_day_draws_what_there_is(cleo: Client, drive: Dri
     text = read(cleo)
     assert "Keep it readable: 0 % of $1,000 goal" in words_of(text)
     assert "day by day</summary>" not in text
+
+
+def test_a_name_that_runs_from_right_to_left_leaves_the_words_around_it_alone(
+    cleo: Client, drive: Drive
+):
+    name = "\u202eBo"
+    fields: dict[str, Any] = {
+        "show_name": True,
+        "name_shown": name,
+        "message": "شكرا",
+        "message_state": "shown",
+    }
+    gift(drive, 100, **fields)
+    html = read(cleo)
+    assert f"<bdi><strong>{name}</strong></bdi>, <time" in html
+    assert '<p dir="auto">شكرا</p>' in html

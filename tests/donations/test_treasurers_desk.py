@@ -1,9 +1,11 @@
 """Edna enters the post of a day, promises and files, gives back, and takes the books with her."""
 
 import csv
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -22,6 +24,8 @@ from donations.models import (
     LedgerEntry,
     Match,
     Message,
+    Milestone,
+    Pledge,
 )
 from donations.providers import refunding
 from donations.providers.facts import Unavailable
@@ -224,6 +228,28 @@ def test_a_slip_in_what_came_is_named(edna_browses: Client, typed: dict[str, str
     assert progress(drive).raised == "$0"
 
 
+# Names
+
+
+def test_a_name_that_should_not_stand_on_the_site_is_taken_off_it(
+    edna_browses: Client, cleo: Client
+):
+    donor = Donor.objects.create(name="Noor")
+    pledge = Pledge.objects.create(
+        donor=donor, amount_minor=5, currency="USD", started_at=NOON, show_name=True,
+        name_shown="Buy pills",
+    )  # fmt: skip
+    drive = DriveFactory.create()
+    rude = given(drive, 100, pledge=pledge, show_name=True, name_shown="Buy pills")
+    gift(drive, 100, show_name=True, name_shown="Ivo")
+    edna_browses.post(GIFTS, {"action": "hide_name", "_selected_action": [rude.pk]})
+    page = cleo.get(drive.get_absolute_url()).content.decode()
+    assert "Buy pills" not in page
+    assert "Ivo" in page
+    pledge.refresh_from_db()
+    assert not pledge.show_name
+
+
 # Files
 
 
@@ -303,6 +329,62 @@ def test_a_file_in_another_encoding_is_refused_in_words(edna_browses: Client):
     file = SimpleUploadedFile("gifts.csv", "amount,name\n5,Zoë".encode("latin-1"))
     html = edna_browses.post(FILE, {"drive": "", "file": file}).content.decode()
     assert "not in UTF-8" in html
+
+
+def test_what_is_wrong_with_a_row_names_the_field(edna_browses: Client):
+    text = f"amount,date,name,note\n,{today()},,\n5,,,\n5,{today()},,{'x' * 301}\n"
+    html = edna_browses.post(FILE, file_of(text, None)).content.decode()
+    for words in ("Amount: This field is", "Given on: This field is", "Note: Ensure this value"):
+        assert words in html
+    page = edna_browses.post(SEVERAL, rows(None, {"donor_name": "Noor"})).content.decode()
+    assert "Amount: <ul" in page
+
+
+def test_the_largest_file_comes_back_whole_from_the_page_that_looks_it_through(
+    edna_browses: Client,
+):
+    note = "щ" * 290
+    lines = "".join(f"{number},{today()},{note}\n" for number in range(1, 1_651))
+    text = f"amount,date,note\n{lines}"
+    page = edna_browses.post(FILE, file_of(text, None))
+    sure = {"drive": "", "text": page.context["text"], "another": "on", "sure": "x"}
+    found = re.search(r'<form method="post"([^>]*)>(?=(?:(?!</form>).)*name="text")',
+                      page.content.decode(), re.DOTALL)  # fmt: skip
+    assert found
+    if "multipart" in found[1]:
+        answer = edna_browses.post(FILE, sure)
+    else:
+        kind = "application/x-www-form-urlencoded"
+        answer = edna_browses.post(FILE, urlencode(sure), content_type=kind)
+    assert answer.status_code == 302
+
+
+def test_a_file_with_lines_in_a_cell_is_known_again_however_they_end(edna_browses: Client):
+    text = f'amount,date,note\n5,{today()},"for the\nwinter"\n'
+    as_browsers_send_it = text.replace("\n", "\r\n")
+    sure = {"drive": "", "text": as_browsers_send_it, "another": "on", "sure": "x"}
+    edna_browses.post(FILE, sure)
+    html = edna_browses.post(FILE, file_of(text, None)).content.decode()
+    assert "0 to enter, 1 in already" in html
+
+
+@pytest.mark.parametrize("day", ["05/03/2026", "3/5/26", "5.3.2026"])
+def test_a_day_that_can_be_read_in_two_ways_is_asked_for(edna_browses: Client, day: str):
+    html = edna_browses.post(FILE, file_of(f"amount,date\n5,{day}\n", None)).content.decode()
+    assert "Please give the day as 2026-03-05." in html
+    page = edna_browses.post(SEVERAL, rows(None, {"amount": "5", "given_on": day}))
+    assert "Please give the day as 2026-03-05." in page.content.decode()
+    assert not Donation.objects.exists()
+
+
+@pytest.mark.parametrize("day", ["0001-01-05", "0026-03-05", "1026-03-05"])
+def test_a_year_that_is_a_slip_is_named(edna_browses: Client, day: str):
+    page = edna_browses.post(SEVERAL, rows(None, {"amount": "5", "given_on": day}))
+    assert "Please look at the year." in page.content.decode()
+    page = edna_browses.post(f"{GIFTS}{promised(DriveFactory.create()).pk}/promise/",
+                             {"amount": "5", "given_on": day})  # fmt: skip
+    assert "Please look at the year." in page.content.decode()
+    assert not Donation.objects.filter(paid_at__isnull=False).exists()
 
 
 # Refunds
@@ -392,6 +474,12 @@ def test_the_books_of_some_days(edna_browses: Client):
     gift(drive, 200)
     assert [row["amount"] for row in exported(edna_browses, last=yesterday)] == ["1.00"]
     assert [row["amount"] for row in exported(edna_browses, first=today())] == ["2.00"]
+
+
+@pytest.mark.parametrize("days", [{"first": "0001-01-01"}, {"last": "9999-12-31"}])
+def test_the_books_of_days_out_of_reach_are_asked_for_again(edna_browses: Client, days: dict):
+    page = edna_browses.post(EXPORT, {"first": "", "last": "", "drive": "", **days})
+    assert "Please look at the year." in page.content.decode()
 
 
 def test_no_cell_of_the_books_is_run_by_a_spreadsheet(edna_browses: Client):
@@ -536,6 +624,76 @@ def test_a_stretch_goal_is_higher_than_the_goal(ada_browses: Client):
     assert ada_browses.post(change, drive_rows(drive, stretch_goal="1500")).status_code == 302
     drive.refresh_from_db()
     assert drive.stretch_goal_minor == 150_000
+
+
+def milestones(drive: Drive, *typed: tuple[Milestone | None, str]) -> dict[str, Any]:
+    """The form of the drive with these milestones, at these sums."""
+    form = drive_rows(drive)
+    form["milestones-TOTAL_FORMS"] = len(typed)
+    form["milestones-INITIAL_FORMS"] = sum(one is not None for one, _ in typed)
+    for number, (milestone, at) in enumerate(typed):
+        row = {"id": milestone.pk if milestone else "", "at": at, "words": f"Number {number}"}
+        form |= {f"milestones-{number}-{name}": value for name, value in row.items()}
+    return form
+
+
+def test_two_milestones_at_one_sum_are_named(ada_browses: Client):
+    drive = DriveFactory.create()
+    page = f"/admin/donations/drive/{drive.pk}/change/"
+    kept = Milestone.objects.create(drive=drive, at_minor=1_000, words="One")
+    for rows_ in ([(None, "20"), (None, "20.00")], [(kept, "10"), (None, "10")]):
+        answer = ada_browses.post(page, milestones(drive, *rows_))
+        assert "Another row says the same." in answer.content.decode()
+    assert list(drive.milestones.values_list("at_minor", flat=True)) == [1_000]
+
+
+def test_milestones_move_past_one_another(ada_browses: Client):
+    drive = DriveFactory.create()
+    page = f"/admin/donations/drive/{drive.pk}/change/"
+    one, two = (
+        Milestone.objects.create(drive=drive, at_minor=minor, words="On") for minor in (100, 200)
+    )
+    assert ada_browses.post(page, milestones(drive, (one, "2"), (two, "1"))).status_code == 302
+    for milestone in (one, two):
+        milestone.refresh_from_db()
+    assert (one.at_minor, two.at_minor) == (200, 100)
+
+
+def test_two_rates_of_one_currency_are_named(edna_browses: Client):
+    drive = DriveFactory.create()
+    form = drive_rows(drive) | {"rates-TOTAL_FORMS": "2"}
+    for number in range(2):
+        form |= {f"rates-{number}-currency": "EUR", f"rates-{number}-rate": "1.1"}
+    page = edna_browses.post(f"/admin/donations/drive/{drive.pk}/change/", form)
+    assert "Another row says the same." in page.content.decode()
+    assert not drive.rates.exists()
+
+
+def test_ada_sees_the_cap_of_a_match_that_she_may_not_change(ada_browses: Client):
+    drive = DriveFactory.create()
+    Match.objects.create(
+        drive=drive, name="A friend", cap_minor=7_700, from_at=NOON,
+        until_at=NOON + timedelta(days=1),
+    )  # fmt: skip
+    page = ada_browses.get(f"/admin/donations/drive/{drive.pk}/change/").content.decode()
+    assert "$77" in page
+
+
+def test_what_has_no_drive_is_said_to_go_to_the_fund(edna_browses: Client, ada_browses: Client):
+    DriveFactory.create_batch(2)
+    donation = gift(None, 2_500, donor_name="Noor", message="For my knees").donation
+    assert donation
+    assert donation.donor
+    Pledge.objects.create(donor=donation.donor, amount_minor=5, currency="USD", started_at=NOON)
+    for path in ("donation/", "ledgerentry/", f"donation/{donation.pk}/change/"):
+        page = edna_browses.get(f"/admin/donations/{path}").content.decode()
+        assert "The fund" in page, path
+    for path in (f"donor/{donation.donor.pk}/change/", f"pledge/{Pledge.objects.get().pk}/change/"):
+        assert "The fund" in edna_browses.get(f"/admin/donations/{path}").content.decode(), path
+    assert "The fund" in ada_browses.get("/admin/donations/message/").content.decode()
+    only = edna_browses.get("/admin/donations/donation/?drive__isnull=True").content.decode()
+    assert "$25" in only
+    assert only.count("The fund") == 2, "the row and the filter"
 
 
 # Words

@@ -112,6 +112,21 @@ def test_what_is_no_amount_gets_a_sentence(typed: str, words: str):
         read_amount(typed, "USD")
 
 
+@pytest.mark.parametrize("typed", ["€25", "25 EUR", "£25", "C$25", "EUR 25", "USD 25 €"])
+def test_a_sum_in_another_currency_is_not_taken_for_one_in_this(typed: str):
+    with pytest.raises(ValueError, match="This form takes USD alone"):
+        read_amount(typed, "USD")
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency"),
+    [("US$25", "USD"), ("25 $", "USD"), ("25 €", "EUR"), ("A$25", "AUD"), ("AU$ 25", "AUD"),
+     ("CHF 25", "CHF"), ("$25", "CAD"), ("25 SEK", "SEK")],
+)  # fmt: skip
+def test_the_signs_of_a_currency_may_stand_with_a_sum(typed: str, currency: str):
+    assert read_amount(typed, currency) == 2_500
+
+
 def test_the_limits_are_in_units_of_each_currency():
     assert read_amount("200", "JPY") == 200
     assert read_amount("2", "KWD") == 2_000
@@ -149,14 +164,31 @@ def test_nothing_is_begun_with_a_form_that_is_not_right(till: Till, cleo: Client
 def test_odd_keys_and_drives_do_no_harm(till: Till, cleo: Client):
     assert cleo.post("/donate/", form(key="nonsense")).status_code == 400
     assert cleo.post("/donate/", form(key="")).status_code == 303
-    assert cleo.post("/donate/", form(drive="no-such-drive")).status_code == 303
+    assert cleo.post("/donate/", form(drive="no-such-drive")).status_code == 409
     assert cleo.post("/donate/", form(name="a\0b")).status_code in (303, 400)
 
 
-def test_a_drive_that_is_over_takes_nothing_and_the_fund_does(till: Till, cleo: Client):
+def test_who_gives_to_a_drive_that_is_over_is_asked_first(till: Till, cleo: Client):
+    past = timezone.localdate() - timedelta(days=30)
+    DriveFactory.create(slug="old", starts_on=past, ends_on=past, currency="EUR")
+    DriveFactory.create(slug="new", name="A new one")
+    answer = cleo.post("/donate/", form(drive="old", other="31.50"))
+    assert answer.status_code == 409
+    assert "This drive is over. Nothing was paid." in answer.text
+    assert "it goes to: A new one, in USD." in answer.text
+    assert 'value="31.50"' in answer.text
+    assert not Checkout.objects.exists()
+    cleo.post("/donate/", form(drive="new", other="31.50"))
+    assert Checkout.objects.get().drive.name == "A new one"
+
+
+def test_between_drives_it_goes_to_the_fund_if_the_giver_agrees(till: Till, cleo: Client):
     past = timezone.localdate() - timedelta(days=30)
     DriveFactory.create(slug="old", starts_on=past, ends_on=past)
-    cleo.post("/donate/", form(drive="old"))
+    html = cleo.post("/donate/", form(drive="old")).text
+    assert "it goes to: The fund of" in html
+    assert 'name="drive" value=""' in html
+    assert cleo.post("/donate/", form(drive="")).status_code == 303
     assert Checkout.objects.get().drive is None
 
 
@@ -256,7 +288,7 @@ def test_one_sum_can_be_all_that_is_offered(cleo: Client, settings):
 
 
 def test_a_drive_of_impossible_letters_is_no_drive(cleo: Client):
-    assert cleo.post("/donate/", form(drive="win\0ter", amount="")).status_code == 400
+    assert cleo.post("/donate/", form(drive="win\0ter", amount="")).status_code == 409
 
 
 def test_cards_take_no_third_decimal():

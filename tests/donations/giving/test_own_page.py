@@ -10,7 +10,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from donations import erasing, posting
+from donations import erasing, giving, posting
 from donations.letters import own_url
 from donations.models import Donation, Donor, GiftLetter, PaymentEvent, Pledge
 from tests.donations.providers.till import GIVER, Till, handle_all
@@ -103,6 +103,22 @@ def test_a_receipt_comes_as_pdf_and_by_mail(cleo: Client, gift: Donation):
     assert (name.startswith("receipt-"), content[:5], kind) == (True, b"%PDF-", "application/pdf")
 
 
+def test_a_promise_has_no_receipt(cleo: Client):
+    donor = Donor.objects.create(email=GIVER)
+    promise = Donation(donor=donor)
+    giving.promise(promise, amount_minor=1_000, now=timezone.now())
+    answer = cleo.post(own(donor), {"want": "mail", "gift": str(promise.key)})
+    assert answer.status_code == 404
+    assert not GiftLetter.objects.exists()
+
+
+def test_a_button_that_is_none_changes_nothing(cleo: Client, gift: Donation):
+    answer = cleo.post(own(gift.donor), {"want": "nonsense", "gift": str(gift.key)})
+    assert answer.status_code == 404
+    gift.refresh_from_db()
+    assert gift.show_name
+
+
 def test_a_year_comes_as_pdf_and_by_mail(cleo: Client, gift: Donation):
     path, year = own(gift.donor), timezone.localdate().year
     assert cleo.get(f"{path}{year}.pdf").content.startswith(b"%PDF-")
@@ -127,6 +143,17 @@ def test_a_name_is_hidden_and_shown_again(cleo: Client, gift: Donation):
     assert (gift.show_name, gift.name_shown) == (True, "Bo Tarn")
 
 
+def test_a_name_that_runs_from_right_to_left_leaves_the_words_around_it_alone(
+    cleo: Client, gift: Donation
+):
+    name = "\u202eBo"
+    Donor.objects.update(name=name)
+    Donation.objects.update(name_shown=name)
+    html = cleo.get(own(gift.donor)).content.decode()
+    assert f"“<bdi>{name}</bdi>”" in html
+    assert f"(<bdi>{name}</bdi>) and what you gave" in html
+
+
 def test_nobody_reaches_the_gifts_of_another(cleo: Client, gift: Donation):
     stranger = own(Donor.objects.create(email="else@readers.example"))
     assert cleo.get(f"{stranger}receipt/{gift.key}.pdf").status_code == 404
@@ -147,7 +174,9 @@ def test_a_monthly_gift_is_stopped_in_two_presses(cleo: Client, till: Till, mont
     assert till.server.books.get(monthly.provider_id)["status"] == "canceled"
     till.tell()
     assert GiftLetter.objects.filter(kind="stopped").count() == 1
-    assert cleo.get(first[1]).status_code == 404
+    for again in (cleo.get(first[1]), cleo.post(first[1], {"want": "stop"})):
+        assert again.headers["Location"] == path, "who presses twice is not lost"
+    assert "Nothing more is taken." in cleo.get(path).content.decode()
 
 
 def test_a_monthly_gift_by_paypal_is_stopped_as_well(cleo: Client, till: Till):

@@ -36,6 +36,15 @@ def test_a_promise_does_not_count_until_it_is_received(cleo: Client):
     assert (progress(drive).raised_minor, progress(drive).pledged_minor) == (5_000, 0)
 
 
+def test_who_promises_something_to_the_fund_is_told_where_to_send_it(cleo: Client, settings: Any):
+    settings.SENDER_NAME, settings.POSTAL_ADDRESS = "A Club", "1 Lane, Town"
+    answer = cleo.post("/donate/promise/", form())
+    for path in (answer.headers["Location"], "/donate/", "/fund/"):
+        assert "By post to: A Club, 1 Lane, Town." in cleo.get(path).content.decode(), path
+    DriveFactory.create(how_to_give="<p>By pigeon.</p>")
+    assert "By post to" not in cleo.get("/donate/").content.decode()
+
+
 def test_a_promise_never_runs_out(cleo: Client):
     drive = DriveFactory.create()
     cleo.post("/donate/promise/", form())

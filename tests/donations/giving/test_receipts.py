@@ -5,9 +5,12 @@ import zlib
 from typing import Any
 
 import pytest
+from django.test import Client
 
-from donations import giving, receipts
+from donations import booking, giving, receipts
+from donations.letters import own_url
 from donations.models import Donation, Donor
+from fibrosite.lib.money import format_money
 from tests.factories import DriveFactory, gift
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +50,10 @@ def given() -> Donation:
     assert entry.donation is not None
     Donor.objects.update(email=ADDRESS)
     return entry.donation
+
+
+def own_path(donor: Donor) -> str:
+    return own_url(donor).removeprefix("https://fibrosite.example")
 
 
 def receipt_of(given: Donation, name: str) -> str:
@@ -111,6 +118,40 @@ def test_what_was_given_back_is_said(given: Donation):
     giving.amend(given, "refunded", -400, now=given.created_at)
     assert "Amount\n10.00 USD\n" in receipt_of(given, "Bo")
     assert "Given back\n4.00 USD\n" in receipt_of(given, "Bo")
+
+
+@pytest.mark.parametrize(("slip", "amount"), [(-900, "1.00"), (9_000, "100.00")])
+def test_a_slip_of_the_desk_is_not_said_to_be_given_back(
+    given: Donation, cleo: Client, slip: int, amount: str
+):
+    giving.amend(given, "correction", slip, reason="a slip", now=given.created_at)
+    text = receipt_of(given, "Bo")
+    assert f"Amount\n{amount} USD\n" in text
+    assert "Given back" not in text
+    page = cleo.get(own_path(Donor.objects.get())).content.decode()
+    assert f"<strong>{format_money(1_000 + slip, 'USD')}</strong>" in page
+    assert "Given back" not in page
+
+
+def test_a_refund_that_failed_was_never_given_back(given: Donation):
+    for kind, minor, key in (("refunded", -1_000, "re"), ("correction", 1_000, "failed")):
+        booking.book(
+            given, kind, minor, currency="USD", source_key=f"stripe:{key}", reason="it failed",
+            happened_at=given.created_at, now=given.created_at,
+        )  # fmt: skip
+    text = receipt_of(given, "Bo")
+    assert "Amount\n10.00 USD\n" in text
+    assert "Given back" not in text
+
+
+def test_a_year_of_which_all_was_given_back_has_no_statement(given: Donation, cleo: Client):
+    giving.amend(given, "refunded", -1_000, now=given.created_at)
+    donor, year = Donor.objects.get(), receipts.day_of(given).year
+    path = own_path(donor)
+    assert "Statement of" not in cleo.get(path).content.decode()
+    assert cleo.get(f"{path}{year}.pdf").status_code == 404
+    # Asked for before it was given back, a letter brings one.
+    assert "Nothing: what came was given back." in text_of(receipts.statement(donor, year))
 
 
 def test_the_licence_stands_beside_the_font():

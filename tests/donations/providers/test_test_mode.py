@@ -3,13 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from django.core import mail
+from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 from django.utils import timezone
 
-from donations import erasing, providers, renewing
+from donations import erasing, posting, receipts, renewing
 from donations.ledger import progress, recent_gifts
+from donations.letters import own_url
 from donations.models import Checkout, Donation, Pledge
 from donations.proving import differences
+from tests.donations.giving.test_receipts import text_of
 from tests.donations.providers.till import Till, handle_all
 from tests.factories import DriveFactory
 
@@ -74,20 +78,57 @@ def test_a_test_report_that_is_handled_once_the_keys_are_live_does_not_count(
     assert progress(drive).raised_minor == 0
 
 
+def test_its_receipt_says_that_no_money_was_taken(
+    till: Till, for_real: None, settings, cleo: Client
+):
+    settings.TAX_DEDUCTIBLE = True
+    gift = till.gift()
+    assert gift.donor
+    path = own_url(gift.donor).removeprefix("https://fibrosite.example")
+    cleo.post(path, {"want": "mail", "gift": str(gift.key)})
+    posting.send_waiting(now=timezone.now())
+    for letter in mail.outbox:
+        assert isinstance(letter, EmailMultiAlternatives)
+        assert letter.subject.startswith("Test: Receipt")
+        for words in (letter.body, str(letter.alternatives[0][0])):
+            assert "no money was taken" in words
+            assert "deductible" not in words
+    pdf = text_of(receipts.receipt(gift)).replace("\n", " ")
+    assert "no money was taken" in pdf
+    assert "deductible" not in pdf
+    assert "no money was taken" in cleo.get(path).content.decode()
+
+
+def test_it_stands_in_no_statement(till: Till, for_real: None, cleo: Client):
+    gift = till.gift()
+    assert gift.donor
+    path = own_url(gift.donor).removeprefix("https://fibrosite.example")
+    assert receipts.years_of([gift]) == []
+    assert "Statement of" not in cleo.get(path).content.decode()
+    till.tell([{**event, "livemode": True} for event in paid_again(till)])
+    text = text_of(receipts.statement(gift.donor, timezone.localdate().year))
+    assert text.count("Card") == 1
+    assert "In all\n10.00 USD" in text
+
+
+def paid_again(till: Till) -> list:
+    till.pays(till.opened())
+    return till.events()
+
+
+def test_the_page_of_thanks_says_so(till: Till, for_real: None, cleo: Client):
+    till.gift()
+    checkout = Checkout.objects.get()
+    Checkout.objects.update(is_test=True)
+    page = cleo.get(f"/donate/{checkout.key}/thanks/").content.decode()
+    assert "Test mode: no money was taken" in page
+    Checkout.objects.update(is_test=False)
+    page = cleo.get(f"/donate/{checkout.key}/thanks/").content.decode()
+    assert "Test mode" not in page
+
+
 def broken(*args: object) -> str:
     raise ValueError("a fault")
-
-
-def test_the_form_knows_that_no_money_is_taken(till: Till, settings):
-    assert not providers.in_test_mode("USD"), "the demo is no test"
-    settings.TEST_GIFTS_COUNT = False
-    assert providers.in_test_mode("USD")
-    settings.STRIPE_API_KEY = "sk_live_x"
-    assert providers.in_test_mode("USD"), "PayPal's keys are of the test mode still"
-    settings.PAYPAL_CLIENT_ID = ""
-    assert not providers.in_test_mode("USD")
-    settings.STRIPE_API_KEY = ""
-    assert not providers.in_test_mode("USD"), "nothing can be started at all"
 
 
 @pytest.fixture
