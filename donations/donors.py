@@ -1,5 +1,6 @@
 """Who gave: found again by address, or by name where there is none."""
 
+from django.db.models import Value
 from django.db.models.functions import Lower
 
 from donations.models import Donor
@@ -15,18 +16,26 @@ def donor_for(*, name: str = "", email: str = "") -> Donor | None:
         return _by_email(name, email)
     if not name:
         return None
-    alike = Donor.objects.alias(lower=Lower("name")).filter(lower=name.lower())
+    alike = Donor.objects.alias(lower=Lower("name")).filter(lower=Lower(Value(name)))
     known = alike.filter(email="", erased_at__isnull=True).order_by("pk").first()
     return known or Donor.objects.create(name=name)
 
 
+def with_address(email: str) -> Donor | None:
+    """The giver with this address, whatever its case; None for no address."""
+    # In the database's own lower case, as in its rule of one donor an address: it need not be
+    # Python's for letters beyond ASCII.
+    alike = Donor.objects.alias(lower=Lower("email")).filter(lower=Lower(Value(email)))
+    return alike.exclude(email="").first()
+
+
 def _by_email(name: str, email: str) -> Donor:
     # Another request may make it in this moment: then that one is taken.
-    alike = Donor.objects.alias(lower=Lower("email")).filter(lower=email.lower())
-    known = alike.first()
+    known = with_address(email)
     if known is None:
         Donor.objects.bulk_create([Donor(email=email, name=name)], ignore_conflicts=True)
-        known = alike.get()
+        known = with_address(email)
+    assert known is not None  # noqa: S101
     if name and not known.name:
         add_name(known, name)
     return known

@@ -9,6 +9,7 @@ from django.db.models import Q
 from donations import forgetting, posting
 from donations.models import Checkout, Donation, Donor, GiftLetter, PaymentEvent, Pledge
 from donations.providers import NAMES, provider
+from donations.providers.acting import again_if_raced
 
 
 def stop(pledge: Pledge, *, now: datetime) -> None:
@@ -40,17 +41,21 @@ def erase(donor: Donor, *, now: datetime) -> None:
         stop(pledge, now=now)
     # By itself: who handles a report holds its row, and waits for rows that are locked below.
     _erase_events(donor)
-    with transaction.atomic():
-        # In the order in which reports lock, so that one that is entered now comes before or after.
-        _take_checkouts(donor)
-        list(donor.pledges.select_for_update().order_by("pk"))
-        found = Donor.objects.select_for_update().get(pk=donor.pk)
-        _erase_log(found)
-        posting.drop_all(found, now=now)
-        GiftLetter.objects.filter(email__iexact=found.email).update(email="")
-        _erase_rows(found)
-        found.email, found.name, found.erased_at = "", "", now
-        found.save(update_fields=["email", "name", "erased_at"])
+    again_if_raced(lambda: _erase_giver(donor, now=now))
+
+
+@transaction.atomic
+def _erase_giver(donor: Donor, *, now: datetime) -> None:
+    # In the order in which reports lock, so that one that is entered now comes before or after.
+    _take_checkouts(donor)
+    list(donor.pledges.select_for_update().order_by("pk"))
+    found = Donor.objects.select_for_update().get(pk=donor.pk)
+    _erase_log(found)
+    posting.drop_all(found, now=now)
+    GiftLetter.objects.filter(email__iexact=found.email).update(email="")
+    _erase_rows(found)
+    found.email, found.name, found.erased_at = "", "", now
+    found.save(update_fields=["email", "name", "erased_at"])
 
 
 def _take_checkouts(donor: Donor) -> None:

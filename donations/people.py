@@ -1,17 +1,8 @@
 """Who gave: one row an address."""
 
-from django.db.models.functions import Lower
-
-from donations.donors import add_name
+from donations.donors import add_name, with_address
 from donations.models import Checkout, Donor
 from donations.providers.facts import Person
-
-
-def with_address(email: str) -> Donor | None:
-    """The giver with this address, whatever its case."""
-    if not email:
-        return None
-    return Donor.objects.annotate(lower=Lower("email")).filter(lower=email.lower()).first()
 
 
 def donor_of(person: Person, checkout: Checkout | None, *, needed: bool = False) -> Donor | None:

@@ -87,9 +87,10 @@ def _about(kind: str, pledge: Pledge, *, once: str, now: datetime) -> None:
 
 def want_failed_checkout(checkout: Checkout, *, email: str, now: datetime) -> None:
     """Tell a giver that a slow payment did not arrive, once; not one who was erased since."""
-    address = checkout.email or email
-    if address and not (checkout.donor and checkout.donor.erased_at):
-        want(Kind.FAILED, address, now=now, once=f"failed:{checkout.key}", donor=checkout.donor)
+    donor = checkout.donor
+    address = checkout.email or email or (donor.email if donor else "")
+    if address and not (donor and donor.erased_at):
+        want(Kind.FAILED, address, now=now, once=f"failed:{checkout.key}", donor=donor)
 
 
 def want_link(donor: Donor, *, now: datetime) -> None:

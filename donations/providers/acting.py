@@ -7,6 +7,7 @@ when the payment is told. So whatever order reports come in, the books end the s
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db import Error, IntegrityError, OperationalError, transaction
 from django.db.models import Q, QuerySet
@@ -18,6 +19,7 @@ from donations.providers.facts import Refused, Told, Unavailable, Unknown, Unrea
 
 logger = logging.getLogger(__name__)
 
+Done = TypeVar("Done")
 State = PaymentEvent.State
 
 # A report whose payment nobody told of in this time is of none of ours; one that failed for so
@@ -30,7 +32,7 @@ LONGEST_PAUSE = timedelta(hours=6)
 # Left to the queue so long before the sweep takes it for lost.
 PATIENCE = timedelta(seconds=20)
 SWEEP_ROWS = 500
-# Two workers may make the same gift at once: then one of them starts again.
+# Two workers may make the same gift at once, or wait for each other: then one starts again.
 ATTEMPTS = 3
 
 
@@ -72,10 +74,11 @@ def handle(event_id: int, *, now: datetime) -> list[int]:
     except (Unavailable, Refused) as error:
         _note(event_id, str(error), now=now)
         return []
-    return _again_if_raced(lambda: _apply(event_id, told, now=now))
+    return again_if_raced(lambda: _apply(event_id, told, now=now))
 
 
-def _again_if_raced(work: Callable[[], list[int]]) -> list[int]:
+def again_if_raced(work: Callable[[], Done]) -> Done:
+    """Do work that is one transaction; anew where another one was in its way, ATTEMPTS in all."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return work()

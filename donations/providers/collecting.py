@@ -10,7 +10,7 @@ from donations.models import Checkout
 from donations.providers import paypal, provider
 from donations.providers.acting import handle_all
 from donations.providers.entering import Books
-from donations.providers.facts import Paid, Refused, Unavailable, Unknown
+from donations.providers.facts import Paid, Refused, Unavailable, Unknown, Unreadable
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +39,8 @@ def collect(checkout_pk: int, *, now: datetime) -> bool:
         return False
     try:
         told = paypal.collect(checkout.provider_session_id, now)
-    except Refused as error:
-        # An order ends by itself if nobody approves it.
+    except (Refused, Unreadable) as error:
+        # An order ends by itself if nobody approves it; of one that is odd its report tells.
         logger.info("Order %s is not to be taken: %s", checkout.provider_session_id, error)
         return False
     books = Books("paypal", now=now, livemode=provider("paypal").is_live())

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from donations import posting
 from donations.booking import book, set_donor
-from donations.donors import add_address
+from donations.donors import add_address, with_address
 from donations.models import (
     Checkout,
     Donation,
@@ -24,7 +24,7 @@ from donations.models import (
     PaymentRef,
     Pledge,
 )
-from donations.people import donor_of, with_address
+from donations.people import donor_of
 from donations.providers import is_test
 from donations.providers.facts import (
     CheckoutTold,

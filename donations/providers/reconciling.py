@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import Error, transaction
 
 from donations import posting
 from donations.models import BooksCheck, Donation, LedgerEntry, PaymentEvent, PaymentRef
 from donations.providers import NAMES, moving, paypal, provider, stripe
-from donations.providers.acting import handle_all
+from donations.providers.acting import again_if_raced, handle_all
 from donations.providers.entering import Books
 from donations.providers.facts import (
     Fact,
@@ -41,6 +41,9 @@ def reconcile_all(*, now: datetime) -> list[BooksCheck]:
             done.append(reconcile(name, since=now - LOOKS_BACK, now=now))
         except (Unavailable, Refused) as error:
             logger.warning("The books could not be compared with %s: %s", name, error)
+        except Exception:
+            # Odd books of one provider do not keep the other's from being compared.
+            logger.exception("The books could not be compared with %s", name)
     return done
 
 
@@ -124,17 +127,23 @@ def _compare_payment(name: str, facts: list[Fact], now: datetime) -> Iterator[tu
 
 def _enter(name: str, facts: list[Fact], *, now: datetime) -> str:
     """Enter these facts of a row, all or none; what stands in the way, if anything does."""
-    books = Books(name, now=now)
     try:
-        with transaction.atomic():
-            for fact in facts:
-                books.enter(fact)
+        # The report of the same may be handled in this moment.
+        books = again_if_raced(lambda: _entered(name, facts, now=now))
     except Unknown as error:
         return f"{error} It stands in the provider's books."
-    except ValueError as error:
+    except (Error, ValueError) as error:
         return str(error)
     handle_all(books.woken(), now=now)
     return ""
+
+
+@transaction.atomic
+def _entered(name: str, facts: list[Fact], *, now: datetime) -> Books:
+    books = Books(name, now=now)
+    for fact in facts:
+        books.enter(fact)
+    return books
 
 
 def _differs(name: str, fact: Paid) -> str:

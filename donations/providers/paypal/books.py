@@ -57,7 +57,10 @@ def _when(row: Any) -> datetime:
 def _payment(row: Any) -> list[Fact]:
     at, refs = _when(row), (text(row, "transaction_id"),)
     checkout, pledge_id = key_of(text(row, "custom_field")), text(row, "paypal_reference_id")
-    if not checkout and not pledge_id.startswith("I-"):
+    if not pledge_id.startswith("I-"):
+        # The order, for one, or another payment.
+        pledge_id = ""
+    if not checkout and not pledge_id:
         return []
     minor, currency = _amount(row)
     if minor <= 0:

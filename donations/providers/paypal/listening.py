@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
@@ -90,6 +91,19 @@ def _notice(body: bytes) -> Notice:
 def missed(since: datetime) -> list[Notice]:
     """PayPal's list of the events since then that mean something to us."""
     query = urlencode({"start_time": stamp(since), "page_size": 300})
-    rows = ask("GET", f"/v1/notifications/webhooks-events?{query}").get("events", [])
+    path = f"/v1/notifications/webhooks-events?{query}"
+    rows: list[Any] = []
+    while path:
+        answer = ask("GET", path)
+        found = answer.get("events") or []
+        rows += found
+        path = _next_page(answer) if found else ""
     wanted = [row for row in rows if text(row, "event_type") in READERS]
     return [_notice(json.dumps(row).encode()) for row in reversed(wanted)]
+
+
+def _next_page(answer: Any) -> str:
+    """Where a list goes on; "" at its end."""
+    links = {text(link, "rel"): text(link, "href") for link in answer.get("links") or []}
+    parts = urlsplit(links.get("next", ""))
+    return f"{parts.path}?{parts.query}" if parts.query else ""

@@ -16,7 +16,10 @@ from donations.providers.stripe.telling import (
 
 
 def book_rows(since: datetime) -> list[Any]:
-    """What moved on our account since then: payments, refunds and disputes with their fees."""
+    """What moved on our account since then: payments, refunds and disputes with their fees.
+
+    Oldest first: a payment before what was given back of it.
+    """
     asked: Any = {
         "created": {"gte": int(since.timestamp())},
         "limit": 100,
@@ -24,7 +27,7 @@ def book_rows(since: datetime) -> list[Any]:
     }
     with asking() as api:
         rows = api.v1.balance_transactions.list(asked).auto_paging_iter()
-        return [plain(row) for row in rows]
+        return [plain(row) for row in rows][::-1]
 
 
 def facts_of_row(row: Any) -> list[Fact]:

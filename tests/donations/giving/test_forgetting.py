@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from donations import erasing, forgetting, tasks
@@ -328,3 +328,21 @@ def test_an_erasure_amid_reports_leaves_the_sums_and_no_name(till: Till, typed: 
     if typed:
         assert Donor.objects.count() == 1
         assert kept_words() == []
+
+
+def test_an_erasure_that_a_report_crosses_begins_again(till: Till, monkeypatch: pytest.MonkeyPatch):
+    gift = till.gift(drive=DriveFactory.create(), name=NAME, email=GIVER)
+    assert gift.donor
+    whole = erasing._erase_rows
+    crossed: list[Donor] = []
+
+    def slower(donor: Donor) -> None:
+        if not crossed:
+            crossed.append(donor)
+            raise OperationalError("deadlock detected")
+        whole(donor)
+
+    monkeypatch.setattr(erasing, "_erase_rows", slower)
+    erasing.erase(gift.donor, now=timezone.now())
+    look()
+    assert kept_words() == []

@@ -1,14 +1,17 @@
 """How PayPal is asked, and what stands on its page."""
 
+from typing import Any
+
 import pytest
 import urllib3
 
 from donations.models import Checkout, Donation
 from donations.providers import Provider, paypal
 from donations.providers.facts import Unavailable
+from donations.providers.paypal import listening
 from donations.providers.paypal.objects import fitted
 from tests.donations.providers.till import Till
-from tests.factories import DriveFactory
+from tests.factories import NOON, DriveFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -111,3 +114,21 @@ def test_words_are_cut_between_words(words: str, longest: int, expected: str):
 def test_what_paypal_offers_is_what_the_site_asks_of_a_provider():
     asked = [name for name in vars(Provider) if not name.startswith("_")]
     assert all(callable(getattr(paypal, name)) for name in asked)
+
+
+def test_a_list_of_reports_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch):
+    first, *others = (
+        {"id": f"WH-{n}", "event_type": "PAYMENT.CAPTURE.COMPLETED", "resource": {}}
+        for n in (3, 2, 1)
+    )
+    more = "/v1/notifications/webhooks-events?page_size=300&start_time=2026-02-01&offset=1"
+    links = [{"rel": "next", "href": f"https://api-m.paypal.com{more}"}]
+    pages = {more: {"events": others, "links": [{"rel": "self", "href": more}]}}
+
+    def ask(method: str, path: str) -> dict[str, Any]:
+        return pages.pop(path, {"events": [first], "links": links})
+
+    monkeypatch.setattr(listening, "ask", ask)
+    missed = paypal.missed(NOON)
+    assert [notice.event_id for notice in missed] == ["WH-1", "WH-2", "WH-3"]
+    assert pages == {}

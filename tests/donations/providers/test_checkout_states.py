@@ -128,6 +128,13 @@ def test_that_money_did_not_come_is_mailed_once_and_not_when_it_came():
     assert GiftLetter.objects.filter(kind="failed").count() == 1
 
 
+def test_a_giver_whose_address_only_the_agreement_told_hears_that_no_money_came():
+    checkout = tell(opened(), "completed")
+    failed = CheckoutTold(happened_at=NOON, checkout=checkout.key, state="failed")
+    Books("stripe", now=NOON).enter(failed)
+    assert GiftLetter.objects.get(kind="failed").email == GIVER
+
+
 def test_of_an_erased_giver_no_letter_says_that_money_did_not_come():
     checkout = opened(donor=Donor.objects.create(erased_at=NOON))
     tell(checkout, "failed")

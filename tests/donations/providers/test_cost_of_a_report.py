@@ -6,7 +6,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from donations import posting
-from donations.models import Checkout, Drive, PaymentEvent
+from donations.donors import with_address
+from donations.models import Checkout, Donor, Drive, PaymentEvent
 from donations.tasks import handle_events, send_letters
 from tests.donations.providers.till import Till, handle_all, post_event
 from tests.factories import DriveFactory, gift
@@ -54,3 +55,19 @@ def test_the_post_is_looked_through_only_where_a_letter_waits(till: Till, monkey
     posting.want("alarm", "edna@readers.example", now=timezone.now())
     handle_events(events)
     assert queued == [send_letters]
+
+
+def test_a_giver_is_found_without_reading_all_givers():
+    with CaptureQueriesContext(connection) as asked:
+        with_address("Bea@readers.example")
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[connection.vendor]
+        cursor.execute(f"{explain} {asked.captured_queries[0]['sql']}")
+        assert "one_donor_per_address" in str(cursor.fetchall())
+
+
+def test_no_address_is_nobodys():
+    Donor.objects.create(name="A giver without address")
+    assert with_address("") is None

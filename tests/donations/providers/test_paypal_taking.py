@@ -233,3 +233,14 @@ def test_reports_and_returning_givers_at_the_same_time_book_each_gift_once(till:
     assert LedgerEntry.objects.filter(kind="settled").count() == 6
     assert set(Checkout.objects.values_list("state", flat=True)) == {"completed"}
     assert not PaymentEvent.objects.filter(handled_at=None).exists()
+
+
+def test_an_order_that_cannot_be_read_keeps_no_other_from_being_taken(till: Till):
+    till.pays(opened(till, minutes_ago=50))
+    odd = opened(till, minutes_ago=10)
+    till.pays(odd)
+    path = f"/v2/checkout/orders/{odd.provider_session_id}/capture"
+    till.server.paypal.answer("POST", path, b"{}", {}, key="", here="")
+    till.server.books.get(till.named("capture"))["amount"] = {"currency_code": "USD"}
+    assert look() == 1
+    assert Donation.objects.get().checkout != odd

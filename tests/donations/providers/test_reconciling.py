@@ -4,11 +4,14 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import IntegrityError
 from django.utils import timezone
 
 from donations.ledger import progress
 from donations.models import BooksCheck, Donation, GiftLetter, LedgerEntry
 from donations.providers import paypal, stripe
+from donations.providers.entering import Books
+from donations.providers.facts import Paid
 from donations.providers.reconciling import reconcile, reconcile_all
 from tests.donations.providers.till import Till
 from tests.factories import DriveFactory
@@ -312,3 +315,74 @@ def test_a_row_that_cannot_be_read_keeps_no_other_out(till: Till, monkeypatch: p
     check = checked("paypal")
     assert "cannot be read" in check.words
     assert check.missing == 1
+
+
+def test_a_payment_whose_report_is_handled_in_this_moment_stops_no_check(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+):
+    drive = DriveFactory.create()
+    till.pays(till.opened(drive=drive))
+    till.server.books.events.clear()
+    whole = Books._new_gift
+    raced: list[Paid] = []
+
+    def slower(self: Books, fact: Paid) -> Donation:
+        if not raced:
+            raced.append(fact)
+            raise IntegrityError("one_gift_per_payment")
+        return whole(self, fact)
+
+    monkeypatch.setattr(Books, "_new_gift", slower)
+    check = checked()
+    assert (check.missing, check.repaired) == (1, 1)
+    assert progress(drive).raised_minor == 1_000
+
+
+def test_a_row_that_the_ledger_refuses_keeps_no_other_out(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+):
+    gift = till.gift(drive=DriveFactory.create())
+    back = {"object": "refund", "id": "re_none", "payment_intent": gift.provider_id,
+            "currency": "usd", "amount": 0, "status": "succeeded"}  # fmt: skip
+    [row] = stripe.book_rows(timezone.now() - timedelta(days=2))
+    odd = {**row, "id": "txn_odd", "fee": 0, "source": back}
+    monkeypatch.setattr(stripe, "book_rows", lambda since: [odd, row])
+    check = checked()
+    assert (check.seen, check.missing, check.repaired) == (2, 1, 0)
+    assert LedgerEntry.objects.filter(kind="fee").exists()
+
+
+def test_odd_books_of_one_provider_keep_the_others_from_nothing(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(stripe, "book_rows", lambda since: [None])
+    assert [check.provider for check in reconcile_all(now=timezone.now())] == ["paypal"]
+
+
+def test_stripes_payment_and_refund_both_unheard_of_are_entered_in_one_night(till: Till):
+    drive = DriveFactory.create()
+    till.pays(till.opened(drive=drive))
+    refund = {"payment_intent": till.named("payment_intent"), "amount": "400"}
+    till.server.stripe.answer("POST", "/v1/refunds", refund, key="", here="")
+    till.server.books.events.clear()
+    check = checked()
+    assert check.missing == check.repaired == 2
+    assert progress(drive).raised_minor == 600
+
+
+def test_a_row_of_paypal_that_names_its_order_is_of_no_monthly_gift(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+):
+    drive = DriveFactory.create()
+    checkout = till.opened("paypal", drive=drive)
+    till.pays(checkout)
+    order = checkout.provider_session_id
+    till.server.paypal.answer(
+        "POST", f"/v2/checkout/orders/{order}/capture", b"{}", {}, key="", here=""
+    )
+    without_reports(till)
+    [row] = paypal.book_rows(timezone.now() - timedelta(days=2))
+    named = {**row, "paypal_reference_id": order, "paypal_reference_id_type": "ODR"}
+    monkeypatch.setattr(paypal, "book_rows", lambda since: [named])
+    assert checked("paypal").repaired == 1
+    assert progress(drive).raised_minor == 1_000

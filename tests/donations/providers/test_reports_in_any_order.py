@@ -361,3 +361,12 @@ def test_an_order_of_somebody_else_is_not_taken(till: Till):
     resource = {"id": "5O1", "purchase_units": [{"custom_id": "a shop's"}]}
     till.tell([{"id": "WH-1", "event_type": "CHECKOUT.ORDER.APPROVED", "resource": resource}])
     assert PaymentEvent.objects.get().outcome == "This order was not started here."
+
+
+def test_two_gifts_of_an_address_with_capitals_beyond_ascii_are_of_one_giver(till: Till):
+    drive = DriveFactory.create()
+    for _ in range(2):
+        till.pays(till.opened(drive=drive), email="bo@MÜNCHEN.example")
+    till.tell()
+    assert progress(drive).raised_minor == 2_000
+    assert Donor.objects.count() == 1
