@@ -74,6 +74,7 @@ def test_before_the_first_gift_it_says_nothing_came(cleo: Client):
     text = read(cleo)
     assert "<strong>$0</strong> raised</p>" in text
     assert "gave, in" not in text
+    assert "Month by month" not in text
 
 
 def test_each_of_the_last_twelve_months_has_its_bar_and_its_row(cleo: Client):
