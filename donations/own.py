@@ -17,7 +17,7 @@ from donations import doors, erasing, letters, posting, receipts
 from donations.donors import with_address
 from donations.forms import AddressForm, AmountForm
 from donations.models import Donor, GiftLetter, Pledge
-from donations.providers import stripe
+from donations.providers import NAMES, paypal, stripe
 from donations.providers.facts import Refused, Unavailable
 from donations.tasks import send_letters
 from donations.tokens import InvalidToken, read_own_token
@@ -98,6 +98,8 @@ def page(request: HttpRequest, donor: Donor, token: str) -> HttpResponse:
 _SAID = {
     "stopped": "Your monthly gift is stopped. Nothing more is taken.",
     "changed": "From the next month on the new amount is taken.",
+    "agreed": "PayPal will tell us of the new amount. Until then the old one stands here.",
+    "kept": "Nothing was changed. Your monthly gift goes on as it was.",
 }
 
 
@@ -186,7 +188,7 @@ def pledge(request: HttpRequest, donor: Donor, token: str, key: uuid.UUID) -> Ht
         "form": form,
         "problem": problem,
         "amount": format_money(found.amount_minor, found.currency),
-        "can_change": found.provider == "stripe",
+        "can_change": found.provider in NAMES,
     }
     status = 503 if problem else 400 if form.errors else 200
     return render(request, "donations/own_pledge.html", context, status=status)
@@ -199,15 +201,19 @@ def _act(request: HttpRequest, found: Pledge, form: AmountForm, token: str) -> H
         erasing.stop(found, now=timezone.now())
         enqueue(send_letters)
         return HttpResponseRedirect(f"{own}?did=stopped", status=303)
-    if found.provider != "stripe":
-        raise Refused("This provider has no page for that.")
-    if want == "card":
-        back = letters.way_back_url(found.donor)
+    back = letters.way_back_url(found.donor)
+    if want == "card" and found.provider == "stripe":
         return HttpResponseRedirect(stripe.portal(found, back), status=303)
+    if want == "card" or found.provider not in NAMES:
+        raise Refused("This provider has no page for that.")
     if not form.is_valid():
         return None
-    stripe.change(found, form.cleaned_data["minor"])
-    Pledge.objects.filter(pk=found.pk).update(amount_minor=form.cleaned_data["minor"])
+    minor = form.cleaned_data["minor"]
+    if found.provider == "paypal":
+        # The giver has still to agree there: the amount is changed once PayPal tells it.
+        return HttpResponseRedirect(paypal.change(found, minor, back), status=303)
+    stripe.change(found, minor)
+    Pledge.objects.filter(pk=found.pk).update(amount_minor=minor)
     return HttpResponseRedirect(f"{own}?did=changed", status=303)
 
 

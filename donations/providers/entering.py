@@ -385,13 +385,20 @@ class Books:
         pledge.last_paid_at = max(pledge.last_paid_at or fact.happened_at, fact.happened_at)
         next_due = _day(fact.next_due_at or fact.happened_at + MONTH)
         pledge.next_due_on = max(pledge.next_due_on or next_due, next_due)
+        # Of a payment and a report of the same instant, the report is right.
+        is_newer = pledge.told_at is None or fact.happened_at > pledge.told_at
+        if fact.tells_amount and fact.currency == pledge.currency and is_newer:
+            pledge.told_at = fact.happened_at
+            pledge.amount_minor = fact.amount_minor
         _settle_state(pledge)
 
     def _pledge_told(self, fact: PledgeTold) -> str:
         pledge = self._pledge_for(fact, self._checkout(fact.checkout))
-        if pledge.told_at is None or fact.happened_at >= pledge.told_at:
+        is_newest = pledge.told_at is None or fact.happened_at >= pledge.told_at
+        # One that names no amount must not make an amount that was told before it too late.
+        if fact.amount_minor and fact.currency == pledge.currency and is_newest:
             pledge.told_at = fact.happened_at
-            pledge.amount_minor = fact.amount_minor or pledge.amount_minor
+            pledge.amount_minor = fact.amount_minor
             pledge.ends_on = _day(fact.ends_at) if fact.ends_at else None
         if fact.next_due_at:
             next_due = _day(fact.next_due_at)

@@ -67,13 +67,17 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True)
 class Paid(Fact):
-    """Money came. `refs[0]` is what it is booked by, the same in each report of this payment."""
+    """Money came. `refs[0]` is what it is booked by, the same in each report of this payment.
+
+    `tells_amount`: the monthly gift it is of gives as much from then on.
+    """
 
     refs: tuple[str, ...]
     amount_minor: int
     currency: str
     checkout: uuid.UUID | None = None
     pledge_id: str = ""
+    tells_amount: bool = False
     next_due_at: datetime | None = None
     person: Person = Person()
     fee_minor: int = 0

@@ -2,7 +2,7 @@
 
 from donations.providers.paypal.books import book_rows, facts_of_row
 from donations.providers.paypal.client import can_listen, can_take, is_live
-from donations.providers.paypal.doing import refund, stop
+from donations.providers.paypal.doing import change, refund, stop
 from donations.providers.paypal.listening import missed, verify
 from donations.providers.paypal.starting import start
 from donations.providers.paypal.taking import collect
@@ -12,6 +12,7 @@ __all__ = [
     "book_rows",
     "can_listen",
     "can_take",
+    "change",
     "collect",
     "facts_of_row",
     "is_live",

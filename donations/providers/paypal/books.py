@@ -72,6 +72,7 @@ def _payment(row: Any) -> list[Fact]:
         currency=currency,
         checkout=checkout,
         pledge_id=pledge_id,
+        tells_amount=bool(pledge_id),
     )
     fee = -minor_of(text(row, "fee_amount", "value") or "0", currency)
     if not fee:

@@ -1,8 +1,10 @@
-"""What we ask of PayPal about gifts: give one back, end a monthly one."""
+"""What we ask of PayPal about gifts: give one back, change or end a monthly one."""
 
 from donations.models import Donation, Pledge
+from donations.providers.facts import Refused
 from donations.providers.paypal.client import ask
-from donations.providers.paypal.objects import amount_of
+from donations.providers.paypal.objects import amount_of, links_of
+from donations.providers.paypal.starting import looks, monthly
 from donations.providers.reading import text
 
 
@@ -25,3 +27,26 @@ def stop(pledge: Pledge) -> None:
     if text(ask("GET", path), "status") in ("CANCELLED", "EXPIRED"):
         return
     ask("POST", f"{path}/cancel", {"reason": "At the giver's wish"})
+
+
+def change(pledge: Pledge, amount_minor: int, back: str) -> str:
+    """The address of PayPal's page on which a giver agrees to another amount.
+
+    Nothing is changed before that. PayPal leads back to `back`, with `did=agreed` or `did=kept`.
+    Raises Refused or Unavailable.
+    """
+    path = f"/v1/billing/subscriptions/{pledge.provider_id}"
+    asked = {
+        "plan_id": text(ask("GET", path), "plan_id"),
+        # All of it: what the subscription brought of its own is forgotten by this.
+        "plan": monthly(amount_of(amount_minor, pledge.currency)),
+        "application_context": {
+            **looks(),
+            "return_url": f"{back}?did=agreed",
+            "cancel_url": f"{back}?did=kept",
+        },
+    }
+    address = links_of(ask("POST", f"{path}/revise", asked)).get("approve")
+    if not address:
+        raise Refused("PayPal names no page to agree on.")
+    return address

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from donations.providers.facts import Denied, Forged, Notice, Refused
 from donations.providers.paypal.client import ask, is_live
-from donations.providers.paypal.objects import stamp
+from donations.providers.paypal.objects import links_of, stamp
 from donations.providers.paypal.telling import READERS
 from donations.providers.reading import moment, text
 
@@ -104,6 +104,5 @@ def missed(since: datetime) -> list[Notice]:
 
 def _next_page(answer: Any) -> str:
     """Where a list goes on; "" at its end."""
-    links = {text(link, "rel"): text(link, "href") for link in answer.get("links") or []}
-    parts = urlsplit(links.get("next", ""))
+    parts = urlsplit(links_of(answer).get("next", ""))
     return f"{parts.path}?{parts.query}" if parts.query else ""

@@ -46,6 +46,11 @@ def _decimal(value: str) -> Decimal:
         raise Unreadable(f"{value!r} is no amount.") from error
 
 
+def links_of(answer: Any) -> dict[str, str]:
+    """Where an answer leads on to, by what each address is for."""
+    return {text(link, "rel"): text(link, "href") for link in answer.get("links") or []}
+
+
 def stamp(at: datetime) -> str:
     """An instant as PayPal writes it."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

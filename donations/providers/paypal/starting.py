@@ -9,7 +9,7 @@ from django.conf import settings
 from donations.models import Checkout
 from donations.providers.facts import Refused
 from donations.providers.paypal.client import ask
-from donations.providers.paypal.objects import amount_of, fitted
+from donations.providers.paypal.objects import amount_of, fitted, links_of
 from donations.providers.reading import text
 from fibrosite.lib.money import exponent
 
@@ -21,7 +21,7 @@ def start(checkout: Checkout) -> str:
     """Open PayPal's page for a checkout; the same checkout gets the same page."""
     made = _subscription_for(checkout) if checkout.monthly else _order_for(checkout)
     checkout.provider_session_id = text(made, "id")
-    links = {text(link, "rel"): text(link, "href") for link in made.get("links", [])}
+    links = links_of(made)
     address = links.get("payer-action") or links.get("approve")
     if not address:
         raise Refused("This checkout is over.")
@@ -30,12 +30,12 @@ def start(checkout: Checkout) -> str:
 
 def _way(checkout: Checkout) -> dict[str, str]:
     page = f"{settings.SITE_URL}/donate/{checkout.key}"
-    return {
-        "brand_name": fitted(settings.SITE_NAME),
-        "return_url": f"{page}/thanks/",
-        "cancel_url": f"{page}/cancelled/",
-        "shipping_preference": "NO_SHIPPING",
-    }
+    return {**looks(), "return_url": f"{page}/thanks/", "cancel_url": f"{page}/cancelled/"}
+
+
+def looks() -> dict[str, str]:
+    """How PayPal's page names us, and that nothing is sent to anybody."""
+    return {"brand_name": fitted(settings.SITE_NAME), "shipping_preference": "NO_SHIPPING"}
 
 
 def _order_for(checkout: Checkout) -> dict[str, Any]:
@@ -68,10 +68,15 @@ def _subscription_for(checkout: Checkout) -> dict[str, Any]:
     asked = {
         "plan_id": _plan(checkout.currency),
         "custom_id": str(checkout.key),
-        "plan": {"billing_cycles": [_cycle(amount)]},
+        "plan": monthly(amount),
         "application_context": {**_way(checkout), "user_action": "SUBSCRIBE_NOW"},
     }
     return ask("POST", "/v1/billing/subscriptions", asked, key=f"checkout-{checkout.key}")
+
+
+def monthly(amount: dict[str, str]) -> dict[str, Any]:
+    """What a subscription of this amount brings of its own, in place of what its plan says."""
+    return {"billing_cycles": [_cycle(amount)]}
 
 
 def _cycle(amount: dict[str, str]) -> dict[str, Any]:

@@ -67,6 +67,7 @@ def _sale(thing: Any, at: datetime) -> Told:
         **money,
         checkout=key_of(text(thing, "custom") or text(thing, "custom_id")),
         pledge_id=pledge_id,
+        tells_amount=True,
         fee_minor=minor_of(text(kept, "value"), money["currency"]) if kept else 0,
     )
     return Told((paid,))
@@ -101,12 +102,21 @@ def _subscription(thing: Any, at: datetime) -> Told:
         happened_at=at,
         pledge_id=text(thing, "id"),
         checkout=key_of(text(thing, "custom_id")),
-        # It does not name the amount: that is the checkout's.
+        **_price(thing),
         next_due_at=moment(text(billing, "next_billing_time")),
         ended=ended,
         person=Person(email=clean(text(thing, "subscriber", "email_address"))),
     )
     return Told((fact,))
+
+
+def _price(thing: Any) -> dict[str, Any]:
+    """What a month costs, where a report says it; else it is known by the payments."""
+    for cycle in part(thing, "plan").get("billing_cycles") or []:
+        price = part(cycle, "pricing_scheme", "fixed_price")
+        if text(cycle, "tenure_type") == "REGULAR" and price:
+            return money_of(part(cycle, "pricing_scheme"), "fixed_price")
+    return {}
 
 
 def _failed(thing: Any, at: datetime) -> Told:

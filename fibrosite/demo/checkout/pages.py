@@ -70,6 +70,18 @@ def pay_page(*, what: str, amount: str, email: str, words: str = "", error: str 
     )
 
 
+def agree_page(*, what: str, amount: str) -> str:
+    """The page on which somebody agrees to another amount of a monthly gift, or goes back."""
+    return page(
+        "Your new amount",
+        f'<div class="raised"><p class="sum">{escape(amount)}</p><p>{escape(what)}, from the next '
+        'month on</p></div><form method="post">'
+        f'<button name="press" value="agree">Agree to {escape(amount)}</button>'
+        '<button name="press" value="cancel" class="quiet">Go back without agreeing</button>'
+        "</form>",
+    )
+
+
 def portal_page(subscriptions: list[Thing], back: str) -> str:
     """What Stripe's own page for monthly gifts does: shows and stops them."""
     rows = "".join(

@@ -22,6 +22,7 @@ from fibrosite.demo.checkout.paypal_forms import (
     now_text,
     old_fee,
     old_money,
+    price_of,
     row_of,
 )
 
@@ -81,6 +82,7 @@ class PayPal:
             ("POST", "/v1/billing/subscriptions", self._subscribe),
             ("GET", f"/v1/billing/subscriptions/{name}", self._one),
             ("POST", f"/v1/billing/subscriptions/{name}/cancel", self._cancel),
+            ("POST", f"/v1/billing/subscriptions/{name}/revise", self._revise),
             ("GET", "/v1/reporting/transactions", self._transactions),
             ("GET", "/v1/notifications/webhooks-events", self._events),
         ]
@@ -276,7 +278,7 @@ class PayPal:
             plan_id=plan["id"],
             custom_id=asked.get("custom_id"),
             status="APPROVAL_PENDING",
-            price=cycles[0]["pricing_scheme"]["fixed_price"],
+            price=price_of(cycles),
             asked_for=asked,
             create_time=now_text(),
         )
@@ -318,6 +320,44 @@ class PayPal:
             self._tell("PAYMENT.SALE.COMPLETED", "sale", sale)
             self.books.save()
             return sale
+
+    def _revise(self, name: str, asked: Thing, here: str) -> Thing:
+        subscription = self.books.get(name, "subscription-paypal")
+        if subscription["status"] != "ACTIVE":
+            raise Refused("SUBSCRIPTION_STATUS_INVALID")
+        plan = self.books.get(asked.get("plan_id"), "plan-paypal")
+        # What the subscription brought of its own does not stay.
+        cycles = asked.get("plan", plan)["billing_cycles"]
+        revision = self.books.add(
+            "revision-paypal",
+            "BA-",
+            subscription=name,
+            plan_id=plan["id"],
+            cycles=cycles,
+            way=asked["application_context"],
+            agreed=False,
+        )
+        href = f"{here}/subscribe/update?ba_token={revision['id']}"
+        links = [{"href": href, "rel": "approve"}]
+        return {"plan_id": plan["id"], "plan_overridden": "plan" in asked, "links": links}
+
+    def agree(self, name: str) -> Thing:
+        """Somebody agrees to another amount: it is taken from the next month on."""
+        with self.books.lock:
+            revision = self.books.get(name, "revision-paypal")
+            subscription = self.books.get(revision["subscription"], "subscription-paypal")
+            if revision["agreed"] or subscription["status"] != "ACTIVE":
+                raise Refused("This page was used already.")
+            revision["agreed"] = True
+            cycles = revision["cycles"]
+            subscription.update(
+                plan_id=revision["plan_id"],
+                plan={"billing_cycles": cycles},
+                price=price_of(cycles),
+            )
+            self._tell("BILLING.SUBSCRIPTION.UPDATED", "subscription", subscription)
+            self.books.save()
+            return subscription
 
     def _cancel(self, name: str, asked: Thing, here: str) -> Thing:
         subscription = self.books.get(name, "subscription-paypal")

@@ -61,6 +61,12 @@ def old_money(amount: Thing) -> Thing:
     return {"currency": amount["currency_code"], "total": amount["value"]}
 
 
+def price_of(cycles: list[Thing]) -> Thing:
+    """What each month of a plan costs."""
+    price: Thing = cycles[0]["pricing_scheme"]["fixed_price"]
+    return price
+
+
 def fee_text(amount: Thing) -> str:
     fee = Decimal(amount["value"]) * Decimal("0.0289") + Decimal("0.49")
     # As many decimals as the amount has.

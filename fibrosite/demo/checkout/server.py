@@ -12,7 +12,7 @@ from fibrosite.demo.checkout import pages
 from fibrosite.demo.checkout.books import Books, Missing, Refused, Thing
 from fibrosite.demo.checkout.hooks import Hooks, Manner
 from fibrosite.demo.checkout.paypal import PayPal
-from fibrosite.demo.checkout.paypal_forms import money
+from fibrosite.demo.checkout.paypal_forms import money, price_of
 from fibrosite.demo.checkout.stripe import Stripe, nested
 
 HOST = "127.0.0.1"
@@ -156,7 +156,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _page(self) -> None:
         form = {name: values[0] for name, values in parse_qs(self.body.decode()).items()}
-        token = parse_qs(self.url.query).get("token", [""])[0]
+        query = {name: values[0] for name, values in parse_qs(self.url.query).items()}
+        token = query.get("token", "")
         parts = self.url.path.strip("/").split("/")
         match parts:
             case ["pay", name]:
@@ -165,6 +166,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._order_page(token, form)
             case ["subscribe"]:
                 self._subscribe_page(token, form)
+            case ["subscribe", "update"]:
+                self._revise_page(query.get("ba_token", ""), form)
             case ["portal", name]:
                 self._portal_page(name, form)
             case _:
@@ -211,6 +214,20 @@ class Handler(BaseHTTPRequestHandler):
         way = subscription["asked_for"]["application_context"]
         plan = self.server.books.get(subscription["plan_id"], "plan-paypal")
         self._paypal_page(subscription, subscription["price"], plan, way, form)
+
+    def _revise_page(self, name: str, form: dict[str, str]) -> None:
+        revision = self.server.books.get(name, "revision-paypal")
+        way, price = revision["way"], price_of(revision["cycles"])
+        plan = self.server.books.get(revision["plan_id"], "plan-paypal")
+        if form.get("press") == "cancel":
+            self._redirect(way["cancel_url"])
+        elif form.get("press") == "agree":
+            self.server.paypal.agree(name)
+            more = urlencode({"subscription_id": revision["subscription"], "ba_token": name})
+            self._redirect(f"{way['return_url']}&{more}")
+        else:
+            amount = f"{price['value']} {price['currency_code']} each month"
+            self._html(pages.agree_page(what=plan["name"], amount=amount))
 
     def _paypal_page(
         self, thing: Thing, amount: Thing, item: Thing, way: Thing, form: dict[str, str]
